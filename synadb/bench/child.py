@@ -1,0 +1,267 @@
+"""Runs a script as `python SCRIPT ARGS` would, and writes down what its calls to wandb take.
+
+    python child.py OUT SCRIPT [ARGS ...]
+
+This file is started by path, once under real wandb and once under SynaDB, and does the same on
+both sides: whatever `wandb` turns out to be, the first import of it is timed, and `wandb.init` and
+the run class's `log`, `finish` and `__exit__` are wrapped. A wrapper reads the clock twice and
+stores a number. That is a fraction of a microsecond a call, the same on both sides, and about half
+of it is inside the time that is noted. Calls in other processes than the first are not timed.
+
+Nothing but what the interpreter has loaded anyway is imported here. A module that wandb or SynaDB
+would have to load by itself would make its import look cheaper than it is. That is why the result
+is written as a Python literal and not as JSON:
+
+    OUT       {"import": ns or None, "inits": [ns, ...], "finishes": [ns, ...],
+               "started": ns, "ended": ns, "folders": [...], "version": wandb.__version__}
+    OUT.log   the time of each log call: native 64-bit integers, nanoseconds
+
+`started` and `ended` are `time.monotonic_ns()` around the script itself, comparable with the
+clock of the process that started this one. `folders` is where real wandb put each run.
+
+Python's and numpy's global generators start from a fixed seed, so that a script that draws random
+numbers without a seed of its own draws the same ones on both sides.
+"""
+
+from __future__ import annotations
+
+import atexit
+import mmap
+import os
+import sys
+from itertools import count
+from time import monotonic_ns, perf_counter_ns
+
+TYPE_CHECKING = False  # `typing` itself is one of the modules that are slow to load
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from importlib.machinery import ModuleSpec
+    from types import ModuleType
+    from typing import Any
+
+
+class Durations:
+    """A growing column of numbers that costs next to nothing to add to.
+
+    A list would make an object a call, 40 bytes on each side, and the array module loads
+    `collections`, which then would be missing in the import that is timed.
+    """
+
+    _ROOM = 1 << 20
+
+    def __init__(self) -> None:
+        size = 8 * self._ROOM
+        # Pages that are not touched take no memory. Private: a fork must not write into it.
+        private = {} if sys.platform == "win32" else {"flags": mmap.MAP_PRIVATE | mmap.MAP_ANON}
+        self.slots = memoryview(mmap.mmap(-1, size, **private)).cast("q")
+        self.next_slot = count().__next__  # one step, whatever threads there are
+        self.more: list[int] = []  # where the slots were not enough
+
+    def to_bytes(self) -> bytes:
+        """Return all as native 64-bit integers."""
+        used = min(self.next_slot(), self._ROOM)
+        more = b"".join(number.to_bytes(8, sys.byteorder) for number in self.more)
+        return bytes(self.slots[:used]) + more
+
+
+class Timings:
+    """What is noted, in nanoseconds."""
+
+    def __init__(self) -> None:
+        self.importing: int | None = None
+        self.inits: list[int] = []
+        self.finishes: list[int] = []
+        self.logs = Durations()
+        self.started = 0
+        self.ended = 0
+        self.folders: list[str] = []
+        self.version = ""
+
+    def write(self, path: str) -> None:
+        """Write both files."""
+        with open(path + ".log", "wb") as file:
+            file.write(self.logs.to_bytes())
+        result = {
+            "import": self.importing,
+            "inits": self.inits,
+            "finishes": self.finishes,
+            "started": self.started,
+            "ended": self.ended,
+            "folders": self.folders,
+            "version": self.version,
+        }
+        # Under another name first: whoever reads it finds all of it or nothing.
+        with open(path + ".part", "w", encoding="utf-8") as text:
+            text.write(repr(result))
+        os.replace(path + ".part", path)
+
+
+class AfterImport:
+    """A finder that lets others find a module, and calls a function when it has been imported."""
+
+    def __init__(self, hooks: dict[str, Callable[[ModuleType, int], None]]) -> None:
+        self._hooks = hooks
+
+    def find_spec(
+        self, name: str, path: Sequence[str] | None = None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        """Find a module that has a hook, the first time; anything else is left to the others."""
+        hook = self._hooks.pop(name, None)
+        if hook is None:
+            return None
+        start = perf_counter_ns()
+        for finder in sys.meta_path:
+            spec = None if finder is self else finder.find_spec(name, path, target)
+            if spec is not None:
+                _call_after(spec, hook, start)
+                return spec
+        return None
+
+
+def _call_after(spec: ModuleSpec, hook: Callable[[ModuleType, int], None], start: int) -> None:
+    # The loader stays the object it is, since others look at it, and gets its own method back.
+    loader: Any = spec.loader
+    execute = getattr(loader, "exec_module", None)
+    if execute is None:
+        return
+
+    def exec_module(module: ModuleType) -> None:
+        del loader.exec_module
+        execute(module)
+        took = perf_counter_ns() - start
+        # SynaDB's stand-in puts another module in its own place.
+        hook(sys.modules.get(spec.name, module), took)
+
+    loader.exec_module = exec_module
+
+
+def _wrap_module(timings: Timings, module: Any, took: int) -> None:
+    timings.importing = took
+    timings.version = str(getattr(module, "__version__", ""))
+    init = getattr(module, "init", None)
+    if init is None:  # a folder ./wandb of run files, which imports as an empty package
+        return
+
+    def timed_init(*args: Any, **kwargs: Any) -> Any:
+        start = perf_counter_ns()
+        run = init(*args, **kwargs)
+        timings.inits.append(perf_counter_ns() - start)
+        # `dir=` of init wins over WANDB_DIR: only wandb knows where its file is.
+        if type(run).__module__.startswith("wandb."):
+            timings.folders.append(os.path.dirname(str(run.dir)))
+        return run
+
+    module.init = _named(timed_init, init)
+
+
+def _wrap_run_class(timings: Timings, module: Any, _took: int) -> None:
+    run_class = module.Run
+    log = run_class.log
+    slots, next_slot, more = timings.logs.slots, timings.logs.next_slot, timings.logs.more
+    clock = perf_counter_ns
+
+    def timed_log(self: Any, *args: Any, **kwargs: Any) -> Any:
+        start = clock()
+        result = log(self, *args, **kwargs)
+        took = clock() - start
+        try:
+            slots[next_slot()] = took
+        except IndexError:
+            more.append(took)
+        return result
+
+    run_class.log = _named(timed_log, log)
+    inside: list[bool] = []  # whichever of the two calls the other, it is one finish
+    for name in ("finish", "__exit__"):
+        if hasattr(run_class, name):
+            wrapped = _timed_finish(timings, getattr(run_class, name), inside)
+            setattr(run_class, name, wrapped)
+
+
+def _timed_finish(timings: Timings, finish: Any, inside: list[bool]) -> Any:
+    def timed_finish(self: Any, *args: Any, **kwargs: Any) -> Any:
+        if inside:
+            return finish(self, *args, **kwargs)
+        inside.append(True)
+        start = perf_counter_ns()
+        try:
+            return finish(self, *args, **kwargs)
+        finally:
+            timings.finishes.append(perf_counter_ns() - start)
+            inside.clear()
+
+    return _named(timed_finish, finish)
+
+
+def _named(wrapper: Any, wrapped: Any) -> Any:
+    """Do what functools.wraps does; that module is not loaded yet."""
+    for name in ("__module__", "__name__", "__qualname__", "__doc__"):
+        setattr(wrapper, name, getattr(wrapped, name, None))
+    wrapper.__wrapped__ = wrapped
+    return wrapper
+
+
+def _seed(module: Any, _took: int) -> None:
+    module.seed(0)
+
+
+def _install(timings: Timings) -> None:
+    hooks: dict[str, Callable[[ModuleType, int], None]] = {
+        "wandb": lambda module, took: _wrap_module(timings, module, took),
+        "wandb.sdk.wandb_run": lambda module, took: _wrap_run_class(timings, module, took),
+        "synadb.wandb_compat._run": lambda module, took: _wrap_run_class(timings, module, took),
+        "random": _seed,
+        "numpy.random": _seed,
+    }
+    for name in list(hooks):
+        if name in sys.modules:  # brought by a .pth file
+            hooks.pop(name)(sys.modules[name], 0)
+    finder: Any = AfterImport(hooks)
+    sys.meta_path.insert(0, finder)
+
+
+def _run_script(script: str, timings: Timings) -> None:
+    """Run it as `__main__`, for good: its threads and exit handlers find it there afterwards."""
+    path = os.path.abspath(script)
+    if not getattr(sys.flags, "safe_path", False):
+        # Python put this file's folder there. What it puts there for a script is the folder the
+        # script is in, links resolved.
+        sys.path[0] = os.path.dirname(os.path.realpath(path))
+    main = type(sys)("__main__")
+    main.__dict__.update(
+        __file__=path,
+        __builtins__=__builtins__,
+        __cached__=None,
+        **{name: {} for name in ("__annotations__",) if name in globals()},
+        __loader__=type(__loader__)("__main__", path),  # type: ignore[name-defined]
+    )
+    timings.started = monotonic_ns()
+    try:
+        with open(path, "rb") as file:
+            code = compile(file.read(), path, "exec", dont_inherit=True)
+        sys.modules["__main__"] = main
+        exec(code, main.__dict__)
+    finally:
+        # An exception goes on from here, up to sys.excepthook, where wandb waits for it.
+        timings.ended = monotonic_ns()
+
+
+def main() -> None:
+    """Run the script named on the command line."""
+    out, script = os.path.abspath(sys.argv[1]), sys.argv[2]
+    sys.argv[:] = sys.argv[2:]
+    timings = Timings()
+    owner = os.getpid()
+
+    def write() -> None:
+        if os.getpid() == owner:  # not a fork of it
+            timings.write(out)
+
+    # The first one in is the last one called: after wandb's own, which may finish a run.
+    atexit.register(write)
+    _install(timings)
+    _run_script(script, timings)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,156 @@
+"""What a script recorded, read back from either side into one shape.
+
+Left out is what cannot be the same twice: clocks (`_timestamp`, `_runtime`), run ids and made-up
+names, and wandb's notes to itself (`_wandb`).
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from synadb.formats.wandb_log import WandbLog, read_wandb_log
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+__all__ = ["Recorded", "RecordedRun", "read_synadb", "read_wandb"]
+
+_LEFT_OUT = {"_timestamp", "_runtime", "_wandb"}
+# wandb gives each artifact a random id of 128 characters, and a table in a row refers to it.
+_ARTIFACT_ID = re.compile(r"^(wandb-(?:client-)?artifact://)[^/:]+")
+
+
+@dataclass
+class RecordedRun:
+    """One run; `history` holds the rows in order, each with its `_step`.
+
+    `state` is "finished" (exit code 0), "failed" (another) or "unfinished" (none).
+    """
+
+    project: str = ""
+    group: str = ""
+    job_type: str = ""
+    notes: str = ""
+    tags: list[str] = field(default_factory=list)
+    state: str = "unfinished"
+    config: dict[str, Any] = field(default_factory=dict)
+    summary: dict[str, Any] = field(default_factory=dict)
+    history: list[dict[str, Any]] = field(default_factory=list)
+
+
+@dataclass
+class Recorded:
+    """All runs of a script, in the order of their start, and what could not be read."""
+
+    runs: list[RecordedRun] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
+
+    @property
+    def rows(self) -> int:
+        """How many history rows there are."""
+        return sum(len(run.history) for run in self.runs)
+
+    @property
+    def values(self) -> int:
+        """How many values the rows hold, leaf by leaf, steps not counted."""
+        return sum(
+            _leaves(value)
+            for run in self.runs
+            for row in run.history
+            for key, value in row.items()
+            if key != "_step"
+        )
+
+
+def read_wandb(folders: Iterable[Path]) -> Recorded:
+    """Read every `run-*.wandb` file below `folders`.
+
+    Several files of one run id, which is what a resumed run leaves offline, are one run.
+
+    Raises:
+        OSError: a file cannot be read.
+        NotALogError: a file is no wandb log.
+    """
+    recorded = Recorded()
+    # `latest-run` is a link to one of the others.
+    paths = {path.resolve() for folder in folders for path in folder.rglob("run-*.wandb")}
+    logs = [(path, read_wandb_log(path)) for path in sorted(paths)]
+    by_id: dict[str, RecordedRun] = {}
+    for path, log in sorted(logs, key=lambda pair: pair[1].start_time or 0.0):
+        recorded.problems += [f"{path.name}: {problem}" for problem in log.problems]
+        run = by_id.get(log.run_id)
+        if run is None:
+            run = by_id[log.run_id] = RecordedRun()
+            recorded.runs.append(run)
+        _add_log(run, log)
+    return recorded
+
+
+def _add_log(run: RecordedRun, log: WandbLog) -> None:
+    run.project = log.project
+    run.group, run.job_type, run.notes = log.group, log.job_type, log.notes
+    run.tags = sorted(set(log.tags))
+    run.state = _state(log.exit_code)
+    run.config |= _plain(log.config)
+    run.summary |= _compared(log.summary)
+    run.history += [_compared(row) for row in log.history]
+
+
+def read_synadb(path: Path) -> Recorded:
+    """Read every run of a database through the native tracker.
+
+    Raises:
+        StorageError: it is no database, or it cannot be opened.
+    """
+    from synadb.tracker import ExperimentTracker
+
+    if not path.exists():
+        return Recorded()  # a script that never called init
+    with ExperimentTracker(path) as tracker:
+        runs = sorted(tracker.list_runs(), key=lambda run: run.created_at)
+        return Recorded(
+            [
+                RecordedRun(
+                    project=run.experiment,
+                    group=run.group or "",
+                    job_type=run.job_type or "",
+                    notes=run.notes or "",
+                    tags=sorted(set(run.tags)),
+                    state=_state(run.exit_code),
+                    config=_compared(run.config),
+                    summary=_compared(run.summary),
+                    history=[_compared(row) for row in tracker.rows(run.run_id)],
+                )
+                for run in runs
+            ]
+        )
+
+
+def _state(exit_code: int | None) -> str:
+    if exit_code is None:
+        return "unfinished"
+    return "failed" if exit_code else "finished"
+
+
+def _compared(tree: dict[str, Any]) -> dict[str, Any]:
+    """A row or a summary, without what cannot be the same twice."""
+    return {key: _plain(value) for key, value in tree.items() if key not in _LEFT_OUT}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {str(key): _plain(inner) for key, inner in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(inner) for inner in value]
+    if isinstance(value, str):
+        return _ARTIFACT_ID.sub(r"\1...", value)
+    return value
+
+
+def _leaves(value: Any) -> int:
+    if isinstance(value, dict):
+        return sum(_leaves(inner) for inner in value.values())
+    return 1

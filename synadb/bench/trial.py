@@ -1,0 +1,244 @@
+"""Runs a script once under one of the two sides and collects what it cost.
+
+A side is wandb or SynaDB: the same interpreter, the same script, the same environment except for
+what `import wandb` finds. All that either writes goes to a folder of the trial's own.
+"""
+
+from __future__ import annotations
+
+import ast
+import json
+import os
+import subprocess
+import sys
+from array import array
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from synadb.wandb_compat._install import overlay_dir, overlay_environment
+
+__all__ = ["SYNADB", "WANDB", "CompareError", "Side", "Trial", "find_version", "run_trial"]
+
+_HERE = Path(__file__).parent
+_GRACE = 60  # seconds that helper processes may outlive the script
+_TAIL = 20  # lines of standard error shown of a script that failed
+
+
+class CompareError(Exception):
+    """There is nothing to compare, or no way to; the message says why."""
+
+
+@dataclass(frozen=True)
+class Side:
+    """One of the two."""
+
+    name: str
+    is_synadb: bool
+
+    def environment(self, environ: Mapping[str, str], data: Path) -> dict[str, str]:
+        """Return the environment for a script under this side that writes into `data`."""
+        child = overlay_environment(environ) if self.is_synadb else _without_overlay(environ)
+        child["SYNADB_PATH"] = str(data / "experiments.db")
+        child["WANDB_MODE"] = "offline"
+        child["WANDB_DIR"] = str(data)
+        # What wandb keeps in the home folder, staged artifacts among it, is left on disk as well.
+        child["WANDB_CACHE_DIR"] = str(data / "cache")
+        child["WANDB_DATA_DIR"] = str(data / "data")
+        # The order of a set of strings is no difference between the two.
+        child.setdefault("PYTHONHASHSEED", "0")
+        return child
+
+
+WANDB = Side("wandb", is_synadb=False)
+SYNADB = Side("SynaDB", is_synadb=True)
+
+
+@dataclass
+class Trial:
+    """What one run of the script cost, and where it left what it recorded.
+
+    Times are in seconds, sizes in bytes.
+
+    Attributes:
+        side: "wandb" or "SynaDB".
+        exit_code: The script's; negative for a signal.
+        stderr: The last lines of its standard error.
+        importing: The first `import wandb`; None if there was none, or if the script ended
+            without its exit handlers (`os._exit`, a signal), which write down what was timed.
+        inits: Each `wandb.init`.
+        logs: Each call of `log`.
+        finishes: Each `finish`, whoever called it: the script, a with-block, the interpreter's end.
+        leaving: From the end of the script to the end of its process.
+        wall: The whole process, from its start by the operating system to its end.
+        wall_of_all: The same, until the last process it left behind had ended too.
+        cpu: Of all processes together.
+        peak_memory: Of all processes together: see `supervise.Result`.
+        processes: The most that ran at once.
+        files: Number of files left on disk.
+        bytes: The sum of their sizes.
+        folders: Where the recorded data lies.
+    """
+
+    side: str
+    exit_code: int = 0
+    stderr: str = ""
+    importing: float | None = None
+    inits: list[float] = field(default_factory=list)
+    logs: list[float] = field(default_factory=list)
+    finishes: list[float] = field(default_factory=list)
+    leaving: float | None = None
+    wall: float = 0.0
+    wall_of_all: float = 0.0
+    cpu: float = 0.0
+    peak_memory: int = 0
+    processes: int = 0
+    files: int = 0
+    bytes: int = 0
+    folders: list[Path] = field(default_factory=list)
+    ended_by_force: list[str] = field(default_factory=list)
+
+    @property
+    def failed(self) -> bool:
+        """Whether the script ended with anything but 0."""
+        return self.exit_code != 0
+
+
+def find_version(side: Side, folder: Path) -> str | None:
+    """Return the version of wandb or SynaDB that a script under `side` gets; None if none.
+
+    It also warms up: before the first trial, byte code is compiled and files are in the cache.
+
+    Args:
+        side: Which of the two.
+        folder: An empty folder to do it in.
+
+    Raises:
+        CompareError: it is there and cannot be imported.
+    """
+    # A ./wandb folder of run files imports as an empty package: only the real one has a version.
+    program = "import wandb; wandb.init; print(wandb.__version__)"
+    if side.is_synadb:  # as wandb's version the drop-in tells the one that it follows
+        program = "import wandb, synadb; wandb.init; print(synadb.__version__)"
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        env=side.environment(os.environ, folder),
+        cwd=folder,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        encoding="utf-8",
+        errors="replace",
+        check=False,
+    )
+    if done.returncode == 0:
+        return done.stdout.strip()
+    if not side.is_synadb and (
+        "No module named 'wandb'" in done.stderr or "module 'wandb' has no attribute" in done.stderr
+    ):
+        return None
+    raise CompareError(f"{side.name} cannot be imported:\n{_tail(done.stderr)}")
+
+
+def run_trial(side: Side, script: Sequence[str], folder: Path) -> Trial:
+    """Run `script`, a path and its arguments, under `side`, in the current folder.
+
+    Args:
+        side: Which of the two.
+        script: The script and its arguments.
+        folder: An empty folder for all that is written: by wandb or SynaDB, to `folder / "data"`.
+
+    Raises:
+        CompareError: the process that measures failed itself.
+    """
+    data, out, stderr = folder / "data", folder / "timings", folder / "stderr"
+    data.mkdir()
+    spec = {
+        "command": [sys.executable, str(_HERE / "child.py"), str(out), *script],
+        "env": side.environment(os.environ, data),
+        "stdout": str(folder / "stdout"),
+        "stderr": str(stderr),
+        "grace": _GRACE,
+    }
+    measured = _supervise(spec)
+    started, ended = measured["started"], measured["ended"]
+    trial = Trial(
+        side.name,
+        exit_code=measured["exit_code"],
+        stderr=_tail(stderr.read_text(encoding="utf-8", errors="replace")),
+        wall=(ended - started) / 1e9,
+        wall_of_all=(measured["all_ended"] - started) / 1e9,
+        cpu=measured["cpu"],
+        peak_memory=measured["peak_memory"],
+        processes=measured["most_processes"],
+        ended_by_force=measured["ended_by_force"],
+        folders=[data],
+    )
+    _add_timings(trial, out, ended)
+    for place in trial.folders:
+        _add_left_files(trial, place)
+    return trial
+
+
+def _supervise(spec: dict[str, Any]) -> dict[str, Any]:
+    command = [sys.executable, str(_HERE / "supervise.py")]
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as process:
+        try:
+            out, err = process.communicate(json.dumps(spec).encode())
+        except KeyboardInterrupt:
+            # It got the interrupt as well and ends what it started: not to be killed before.
+            process.wait(timeout=10)
+            raise
+    if process.returncode != 0:
+        raise CompareError(f"measuring failed:\n{_tail(err.decode('utf-8', 'replace'))}")
+    result: dict[str, Any] = json.loads(out)
+    return result
+
+
+def _add_timings(trial: Trial, out: Path, ended: int) -> None:
+    if not out.exists():
+        return
+    timings = ast.literal_eval(out.read_text(encoding="utf-8"))
+    logs = array("q")
+    logs.frombytes(Path(f"{out}.log").read_bytes())
+    trial.importing = None if timings["import"] is None else timings["import"] / 1e9
+    trial.inits = [ns / 1e9 for ns in timings["inits"]]
+    trial.logs = [ns / 1e9 for ns in logs]
+    trial.finishes = [ns / 1e9 for ns in timings["finishes"]]
+    trial.leaving = (ended - timings["ended"]) / 1e9
+    # Runs of a script that says itself where to, with `dir=`.
+    inside = [place for place in trial.folders if place.exists()]
+    for name in dict.fromkeys(timings["folders"]):
+        place = Path(name)
+        if place.exists() and not any(place.is_relative_to(known) for known in inside):
+            trial.folders.append(place)
+
+
+def _add_left_files(trial: Trial, place: Path) -> None:
+    """Count regular files; a link has nothing of its own."""
+    for folder, _, names in os.walk(place):
+        for name in names:
+            path = os.path.join(folder, name)
+            if not os.path.islink(path):
+                trial.files += 1
+                trial.bytes += os.path.getsize(path)
+
+
+def _without_overlay(environ: Mapping[str, str]) -> dict[str, str]:
+    """Take out what `synadb run` would have put in, should it be what started this."""
+    overlay = str(overlay_dir())
+    child = dict(environ)
+    for name in ("PYTHONPATH", "PATH"):
+        entries = child.get(name, "").split(os.pathsep)
+        kept = [entry for entry in entries if entry and not entry.startswith(overlay)]
+        if kept:
+            child[name] = os.pathsep.join(kept)
+        else:
+            child.pop(name, None)
+    return child
+
+
+def _tail(text: str) -> str:
+    return "\n".join(text.rstrip().splitlines()[-_TAIL:])

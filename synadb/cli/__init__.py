@@ -1,0 +1,116 @@
+"""The `synadb` command: a table of commands, and what they have in common.
+
+Each command is a file of this package with `add_parser(subparsers)`, which sets `func`, and
+`run(args) -> int`. Only the chosen command's file is imported. A command that runs another
+program also has `split(argv)`, which tells its own arguments from that program's.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Callable
+from importlib import import_module
+from typing import TYPE_CHECKING, NamedTuple
+
+from synadb.errors import SynaDBError
+
+if TYPE_CHECKING:
+    from types import ModuleType
+
+__all__ = ["COMMANDS", "Command", "main"]
+
+INTERRUPTED = 130  # what a shell reports for a program ended by SIGINT
+BROKEN_PIPE = 141  # and by SIGPIPE
+
+
+class Command(NamedTuple):
+    """A row of the table of commands."""
+
+    name: str
+    module: str
+    help: str
+
+
+COMMANDS = (
+    Command("run", "synadb.cli.run", "run a script or a command with SynaDB in place of wandb"),
+    Command("compare", "synadb.cli.compare", "run a script under wandb and under SynaDB"),
+    Command("runs", "synadb.cli.runs", "list the runs of a database"),
+    Command("show", "synadb.cli.show", "show one run: config, summary, metrics"),
+    Command("export", "synadb.cli.export", "write a run's history to a file"),
+    Command("check", "synadb.cli.check", "audit a database, and repair it with --fix"),
+    Command("recover", "synadb.cli.recover", "bring rows left behind by dead processes in"),
+    Command("gc", "synadb.cli.gc", "give the space of deleted runs back"),
+)
+
+DESCRIPTION = "Experiment tracking in one local file, for scripts that import wandb and others."
+EXAMPLE = """\
+example:
+  synadb run train.py --epochs 3    the script's wandb calls are recorded in experiments.db
+  synadb runs                       what has been recorded
+  synadb show RUN                   one of them
+"""
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run one command line and return its exit code."""
+    try:
+        try:
+            return _dispatch(sys.argv[1:] if argv is None else argv)
+        finally:
+            sys.stdout.flush()  # here, where a closed pipe is still ours to deal with
+    except SynaDBError as error:
+        print(f"synadb: {' '.join(str(error).splitlines())}", file=sys.stderr)
+        return 1
+    except BrokenPipeError:
+        # The reader, `head` for one, has gone. The interpreter's own flush at exit must not fail.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return BROKEN_PIPE
+    except KeyboardInterrupt:
+        return INTERRUPTED
+
+
+def _dispatch(argv: list[str]) -> int:
+    chosen = argv[0] if argv else None
+    rest: list[str] | None = None
+    parser = argparse.ArgumentParser(
+        prog="synadb",
+        description=DESCRIPTION,
+        epilog=EXAMPLE,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    package = sys.modules[__name__.partition(".")[0]]
+    version = f"synadb {package.__version__}"
+    parser.add_argument("--version", action="version", version=version)
+    # With `prog` given, argparse need not format (and import) anything to find it out.
+    subparsers = parser.add_subparsers(title="commands", metavar="COMMAND", prog="synadb")
+    for command in COMMANDS:
+        if command.name != chosen:
+            subparsers.add_parser(command.name, help=command.help)
+            continue
+        module = _load(command)
+        module.add_parser(subparsers)
+        if hasattr(module, "split"):
+            own, rest = module.split(argv[1:])
+            argv = [command.name, *own]
+    arguments = parser.parse_args(argv)
+    if chosen is None:
+        parser.print_help()
+        return 0
+    if rest is not None:
+        arguments.rest = rest
+    function: Callable[[argparse.Namespace], int] = arguments.func
+    return function(arguments)
+
+
+def _load(command: Command) -> ModuleType:
+    try:
+        return import_module(command.module)
+    except ModuleNotFoundError as error:
+        if error.name != command.module:
+            raise
+        raise SynaDBError(
+            f"the command '{command.name}' is not part of this installation "
+            f"(there is no module {command.module})"
+        ) from None

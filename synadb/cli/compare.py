@@ -1,0 +1,130 @@
+"""`synadb compare`: one script under real wandb and under SynaDB, side by side."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+
+SCRIPT_FAILED = 2
+DIFFERENT = 1
+
+USAGE = """\
+synadb compare SCRIPT [ARGS...] [--repeat N] [--json FILE] [--plot FILE.png] [--keep DIR]
+       synadb compare [OPTIONS] SCRIPT -- ARGS..."""
+
+DESCRIPTION = """\
+Run a script, unmodified, alternately under real wandb (offline) and under SynaDB. Report what each
+costs in time, memory and disk, and whether both recorded the same rows, summary and config. Where
+wandb is not installed, SynaDB runs alone. What either records goes to a temporary folder."""
+
+EXAMPLE = """\
+examples:
+  synadb compare train.py --epochs 3
+  synadb compare train.py --epochs 3 --repeat 5 --plot times.png
+  synadb compare --repeat 5 train.py -- --json the-script-s-own
+
+Options may stand before SCRIPT or at the very end; what follows a -- is the script's alone.
+
+exit code: 0 recorded the same, 1 recorded differently, 2 the script failed or cannot be run"""
+
+_OPTIONS = ("--repeat", "--json", "--plot", "--keep")
+
+
+def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the command's own arguments; the script and what follows it come apart in `split`."""
+    parser = subparsers.add_parser(
+        "compare",
+        usage=USAGE,
+        description=DESCRIPTION,
+        epilog=EXAMPLE,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    parser.add_argument(
+        "--repeat",
+        metavar="N",
+        type=_positive,
+        default=3,
+        help="runs on each side (default 3); figures are medians over them",
+    )
+    parser.add_argument("--json", metavar="FILE", help="write every figure to FILE")
+    parser.add_argument("--plot", metavar="FILE.png", help="draw two bar charts (needs matplotlib)")
+    parser.add_argument("--keep", metavar="DIR", help="keep what the last runs recorded in DIR")
+    parser.set_defaults(func=run, parser=parser, rest=[])
+
+
+def _positive(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError("at least 1")
+    return number
+
+
+def split(argv: list[str]) -> tuple[list[str], list[str]]:
+    """Split what follows `compare` into our options and the script with its arguments.
+
+    Ours stand before the script or at the end of the line. The first "--" is dropped: what
+    follows it is the script's, options that look like ours included.
+    """
+    position = 0
+    while position < len(argv) and argv[position].startswith("-") and argv[position] != "--":
+        position += 2 if argv[position] in _OPTIONS else 1
+    own, rest = argv[:position], argv[position:]
+    if rest[:1] == ["--"]:
+        return own, rest[1:]
+    if "--" in rest:
+        place = rest.index("--")
+        return own, rest[:place] + rest[place + 1 :]
+    end = len(rest)
+    while end > 1:
+        if end > 2 and rest[end - 2] in _OPTIONS:
+            end -= 2
+        elif rest[end - 1].startswith(tuple(f"{option}=" for option in _OPTIONS)):
+            end -= 1
+        else:
+            break
+    return own + rest[end:], rest[:end]
+
+
+def run(args: argparse.Namespace) -> int:
+    """Compare, print the report and say by the exit code how it went."""
+    from synadb.bench.compare import ScriptFailedError, compare
+    from synadb.bench.plot import check_matplotlib, draw
+    from synadb.bench.report import document, table
+    from synadb.bench.trial import CompareError
+    from synadb.errors import SynaDBError
+
+    script: list[str] = args.rest
+    if not script:
+        args.parser.error("which script?")
+    if not Path(script[0]).is_file():
+        return _fail(f"there is no script {script[0]}")
+    try:
+        if args.plot:
+            check_matplotlib()
+        keep = Path(args.keep) if args.keep else None
+        comparison = compare(script, args.repeat, keep, tell=_tell)
+        print(f"\n{table(comparison)}")
+        if args.json:
+            text = json.dumps(document(comparison), indent=2)
+            Path(args.json).write_text(text + "\n", encoding="utf-8")
+        if args.plot:
+            draw(comparison, args.plot)
+    except ScriptFailedError as error:
+        for trial in error.trials:
+            print(f"--- standard error under {trial.side}:\n{trial.stderr}", file=sys.stderr)
+        return _fail(str(error))
+    except (CompareError, SynaDBError, OSError) as error:
+        return _fail(str(error))
+    return DIFFERENT if any(comparison.differences or []) else 0
+
+
+def _tell(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
+
+
+def _fail(text: str) -> int:
+    print(f"synadb compare: {text}", file=sys.stderr)
+    return SCRIPT_FAILED

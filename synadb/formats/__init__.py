@@ -1,0 +1,1 @@
+"""Other trackers' file formats, read without their libraries."""

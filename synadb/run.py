@@ -1,0 +1,267 @@
+"""One run that is being logged."""
+
+from __future__ import annotations
+
+import struct
+import threading
+import time
+from collections.abc import Mapping
+from types import TracebackType
+from typing import Any
+
+from synadb.errors import InvalidValueError, RunEndedError
+from synadb.journal import Journal, KeySet
+from synadb.ops import (
+    AUTO_KEYS,
+    AUTO_NONE,
+    AUTO_RUN,
+    EndRun,
+    LogRow,
+    Op,
+    SetConfig,
+    SetSummary,
+    UpdateRun,
+)
+from synadb.storage.codec import plain
+from synadb.writer import Writer
+
+__all__ = ["Run"]
+
+
+class Run:
+    """A run of an `ExperimentTracker`; get one from `tracker.run(...)`.
+
+    Every method may be called from any thread. What a call has returned from survives the death
+    of the process.
+    """
+
+    def __init__(
+        self,
+        writer: Writer,
+        journal: Journal,
+        *,
+        next_step: int = 0,
+        key_steps: Mapping[str, int] | None = None,
+    ) -> None:
+        self._writer = writer
+        self._journal = journal
+        self._next = next_step
+        self._key_next = {key: step + 1 for key, step in (key_steps or {}).items()}
+        self._step_lock = threading.RLock()
+        self._ended = False
+
+    @property
+    def run_id(self) -> str:
+        """The run's id."""
+        return self._journal.run_id
+
+    @property
+    def step(self) -> int:
+        """The step that the next `log` without a step gets."""
+        return self._next
+
+    def log(self, data: Mapping[str, Any], step: int | None = None) -> None:
+        """Log a row; without `step` it gets the run's next.
+
+        Rows of one step merge, the last write of a key wins. TypeError for a value that cannot be
+        stored, RunEndedError after the end.
+        """
+        if self._ended:
+            self._refuse()
+        if not _is_row(data):
+            raise InvalidValueError("log() takes a dict with str keys")
+        with self._step_lock:
+            if step is None:
+                self.write(data, self._next, time.time(), AUTO_RUN)
+                self._next += 1
+            else:
+                step = as_step(step)
+                self.write(data, step, time.time(), AUTO_NONE)
+                self._next = max(self._next, step + 1)
+
+    def log_metric(self, name: str, value: float, step: int | None = None) -> None:
+        """Log one number; without `step` it gets that metric's next."""
+        if self._ended:
+            self._refuse()
+        number = as_number(name, value)
+        with self._step_lock:
+            if step is None:
+                at = self._key_next.get(name, 0)
+                self.write({name: number}, at, time.time(), AUTO_KEYS)
+            else:
+                at = as_step(step)
+                self.write({name: number}, at, time.time(), AUTO_NONE)
+            self._key_next[name] = max(self._key_next.get(name, 0), at + 1)
+            self._next = max(self._next, at + 1)
+
+    def log_metrics(self, values: Mapping[str, float], step: int | None = None) -> None:
+        """Log several numbers as one row; without `step` the next that none of them has."""
+        if self._ended:
+            self._refuse()
+        numbers = {name: as_number(name, value) for name, value in values.items()}
+        if not numbers:
+            return
+        with self._step_lock:
+            if step is None:
+                at = max(self._key_next.get(name, 0) for name in numbers)
+                self.write(numbers, at, time.time(), AUTO_KEYS)
+            else:
+                at = as_step(step)
+                self.write(numbers, at, time.time(), AUTO_NONE)
+            for name in numbers:
+                self._key_next[name] = max(self._key_next.get(name, 0), at + 1)
+            self._next = max(self._next, at + 1)
+
+    def write(self, data: Mapping[str, Any], step: int, now: float, auto: int) -> None:
+        """Store a partial row as it is; the callers above have applied their rules."""
+        journal = self._journal
+        try:
+            keyset = journal.caches[auto][tuple(data), tuple(map(type, data.values()))]
+            journal.append(keyset, step, now, data.values())
+        except (KeyError, TypeError, struct.error, OverflowError):
+            self._write_any(data, step, now, auto)
+
+    def _write_any(self, data: Mapping[str, Any], step: int, now: float, auto: int) -> None:
+        numbers: dict[str, Any] = {}
+        others: dict[str, Any] = {}
+        letters = []
+        for key, value in data.items():
+            letter = _letter(value)
+            if letter:
+                numbers[key] = value
+                letters.append(letter)
+            else:
+                others[key] = plain(value)
+        journal = self._journal
+        inherited = journal.inherited
+        if numbers or not others:
+            keyset = journal.keyset(tuple(numbers), "".join(letters), auto)
+            journal.append(keyset, step, now, numbers.values())
+            if not others:
+                self._remember(journal, data, keyset, auto)
+        if others:
+            journal.append_op(LogRow(self.run_id, step, now, others, auto))
+        if inherited:
+            self._writer.attach(journal)
+
+    @staticmethod
+    def _remember(journal: Journal, data: Mapping[str, Any], keyset: KeySet, auto: int) -> None:
+        # Only types that always fit: whether an int of numpy's fits is seen when it is packed.
+        journal.caches[auto][tuple(data), tuple(map(type, data.values()))] = keyset
+
+    def append(self, op: Op) -> None:
+        """Store an op other than a row."""
+        if self._ended:
+            self._refuse()
+        inherited = self._journal.inherited
+        self._journal.append_op(op)
+        if inherited:
+            self._writer.attach(self._journal)
+
+    def log_param(self, name: str, value: Any) -> None:
+        """Set one value of the config; it keeps its type."""
+        self.log_params({name: value})
+
+    def log_params(self, params: Mapping[str, Any]) -> None:
+        """Set several values of the config."""
+        self.append(SetConfig(self.run_id, {str(k): plain(v) for k, v in params.items()}))
+
+    def set_summary(
+        self, values: Mapping[str, Any], *, removed: tuple[str, ...] = (), replace: bool = False
+    ) -> None:
+        """Set keys of the summary, which otherwise holds each key's last value."""
+        kept = {str(key): plain(value) for key, value in values.items()}
+        self.append(SetSummary(self.run_id, kept, removed, replace))
+
+    def update(self, **values: Any) -> None:
+        """Change name, notes, tags, group or job_type."""
+        self.append(UpdateRun(self.run_id, {key: plain(value) for key, value in values.items()}))
+
+    def flush(self) -> None:
+        """Return when everything logged so far is in the database; raises what prevents it."""
+        if not self._ended:
+            self._writer.drain(self._journal)
+
+    def end(self, state: str = "finished", exit_code: int | None = None) -> bool:
+        """End the run, once; returns whether everything is in the database."""
+        with self._step_lock:
+            if self._ended:
+                return True
+            self._ended = True
+        self._journal.append_op(EndRun(self.run_id, state, time.time(), exit_code))
+        return self._writer.finish(self._journal)
+
+    @property
+    def ended(self) -> bool:
+        """Whether `end` has been called."""
+        return self._ended
+
+    def _refuse(self) -> None:
+        raise RunEndedError(
+            f"run {self.run_id!r} has ended and takes no more data; start another run"
+        )
+
+    def __enter__(self) -> Run:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.end("finished" if kind is None else "failed", 0 if kind is None else 1)
+
+
+_INT64 = 1 << 63
+
+
+def _letter(value: Any) -> str:
+    """The column type of a scalar: d, q or ?; empty for what is kept as JSON."""
+    kind = type(value)
+    if kind is float:
+        return "d"
+    if kind is bool:
+        return "?"
+    if kind is int:
+        return "q" if -_INT64 <= value < _INT64 else ""
+    if kind.__module__ == "numpy" and getattr(value, "shape", None) == ():
+        family = getattr(getattr(value, "dtype", None), "kind", "")
+        if hasattr(value, "__array_interface__") and kind.__name__ == "ndarray":
+            return ""
+        if family == "u" and int(value) >= _INT64:
+            return ""
+        return {"f": "d", "i": "q", "u": "q", "b": "?"}.get(family, "")
+    return ""
+
+
+def _is_row(data: object) -> bool:
+    return isinstance(data, Mapping) and all(isinstance(key, str) for key in data)
+
+
+def as_number(name: str, value: Any) -> float:
+    """`value` as a Python int, float or bool; InvalidValueError for anything else."""
+    if not (name and _is_row({name: value})):
+        raise InvalidValueError(f"a metric's name is a non-empty str, not {name!r}")
+    if type(value) in (float, int, bool):
+        return value  # type: ignore[no-any-return]
+    try:
+        number = plain(value)
+    except TypeError:
+        number = None
+    if not isinstance(number, int | float):
+        raise InvalidValueError(
+            f"metric {name!r} takes a number, not {type(value).__name__}; "
+            "text and structures go to log_param or run.log"
+        )
+    return number
+
+
+def as_step(step: Any) -> int:
+    """`step` as an int; InvalidValueError for what is no whole number of 64 bits."""
+    if isinstance(step, bool) or not hasattr(step, "__index__"):
+        raise InvalidValueError(f"a step is a whole number, not {step!r}")
+    number = int(step.__index__())
+    if not -_INT64 <= number < _INT64:
+        raise InvalidValueError(f"a step has 64 bits at most, {number} does not fit")
+    return number

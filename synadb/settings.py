@@ -1,0 +1,65 @@
+"""Settings and environment variables, in one table, and the rule that finds the database."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+__all__ = ["DATABASE_NAME", "VARIABLES", "Settings", "database_path"]
+
+DATABASE_NAME = "experiments.db"
+
+VARIABLES = {
+    "SYNADB_PATH": "the database file; wins over every other rule",
+    "SYNADB_NETWORK_FS": "1 or 0: treat the folder as a network file system, or not, untested",
+    "SYNADB_LATE_STEPS": "drop: a step older than the current one is dropped, as wandb does",
+    "SYNADB_FINISH_TIMEOUT": "seconds that finish waits for a database out of reach (default 5)",
+}
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What the environment says, read once where it is needed and passed on."""
+
+    network_fs: bool | None = None
+    late_steps: str = "keep"
+    finish_timeout: float = 5.0
+
+    @classmethod
+    def from_environment(cls) -> Settings:
+        """Read the SYNADB_* variables; a malformed number falls back to the default."""
+        network = os.environ.get("SYNADB_NETWORK_FS")
+        try:
+            timeout = float(os.environ.get("SYNADB_FINISH_TIMEOUT", "5"))
+        except ValueError:
+            timeout = 5.0
+        return cls(
+            network_fs=None if network in (None, "") else network not in ("0", "false", "no"),
+            late_steps=os.environ.get("SYNADB_LATE_STEPS", "keep"),
+            finish_timeout=timeout,
+        )
+
+
+def database_path(dir: str | os.PathLike[str] | None = None) -> str:
+    """The absolute path of the database that a script started here writes to.
+
+    `SYNADB_PATH` wins; else `dir` or `WANDB_DIR` gives `<dir>/experiments.db`; else the nearest
+    existing `experiments.db` in the current folder or its parents, up to the root of the git
+    checkout or the home folder; else `./experiments.db`.
+    """
+    named = os.environ.get("SYNADB_PATH")
+    if named:
+        return os.path.abspath(os.path.expanduser(named))
+    folder = os.fspath(dir) if dir else os.environ.get("WANDB_DIR")
+    if folder:
+        return os.path.join(os.path.abspath(os.path.expanduser(folder)), DATABASE_NAME)
+    here = Path.cwd()
+    home = Path(os.path.expanduser("~"))
+    for place in (here, *here.parents):
+        candidate = place / DATABASE_NAME
+        if candidate.is_file():
+            return str(candidate)
+        if place == home or (place / ".git").exists():
+            break
+    return str(here / DATABASE_NAME)

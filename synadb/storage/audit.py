@@ -1,0 +1,121 @@
+"""The audit behind `Store.check`."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import sqlite3
+
+from synadb.errors import CorruptStoreError
+from synadb.records import CheckReport
+from synadb.storage.codec import decode_column, decode_json
+
+__all__ = ["check", "fix"]
+
+
+def check(db: sqlite3.Connection) -> CheckReport:
+    """Audit pages, references, chunks, documents and blobs."""
+    problems: list[str] = []
+    notes: list[str] = []
+    for (line,) in db.execute("pragma integrity_check(20)"):
+        if line != "ok":
+            problems.append(f"SQLite: {line}")
+    for table, rowid, parent, _ in db.execute("pragma foreign_key_check"):
+        problems.append(f"{table} row {rowid} refers to a row of {parent} that is not there")
+    problems += _chunks(db)
+    problems += _documents(db)
+    problems += _blobs(db)
+    (uploads,) = db.execute("select count(*) from artifacts where complete = 0").fetchone()
+    if uploads:
+        notes.append(f"{uploads} unfinished artifact upload(s), invisible to readers")
+    return CheckReport(tuple(problems), tuple(notes))
+
+
+def _chunks(db: sqlite3.Connection) -> list[str]:
+    problems = []
+    for chunk, n, low, high, steps, seqs, times, kinds, keys in db.execute(
+        "select c.id, n, first_step, c.last_step, steps, seqs, times, k.types, k.keys"
+        " from chunks c join keysets k on k.id = c.keyset"
+    ):
+        try:
+            values = decode_column(steps, "q", n)
+            decode_column(seqs, "q", n)
+            decode_column(times, "d", n)
+            if n < 1 or (int(values.min()), int(values.max())) != (low, high):
+                problems.append(f"chunk {chunk}: its steps are not those it says")
+            columns = dict(
+                db.execute("select position, data from columns where chunk = ?", (chunk,))
+            )
+            if sorted(columns) != list(range(len(kinds))) or len(json.loads(keys)) != len(kinds):
+                problems.append(f"chunk {chunk}: columns are missing")
+                continue
+            for position, data in columns.items():
+                decode_column(data, kinds[position], n)
+        except CorruptStoreError as error:
+            problems.append(f"chunk {chunk}: {error}")
+    return problems
+
+
+def _documents(db: sqlite3.Connection) -> list[str]:
+    problems = []
+    for run_id, *documents in db.execute("select run_id, config, summary, tags from runs"):
+        for document in documents:
+            try:
+                decode_json(document)
+            except ValueError as error:
+                problems.append(f"run {run_id}: a document is no JSON ({error})")
+    for row, document in db.execute("select id, data from json_rows"):
+        try:
+            decode_json(document)
+        except ValueError as error:
+            problems.append(f"row {row} is no JSON ({error})")
+    return problems
+
+
+def _blobs(db: sqlite3.Connection) -> list[str]:
+    problems = []
+    for blob, digest, data in db.execute("select id, digest, data from blobs"):
+        if hashlib.sha256(data).digest() != digest:
+            problems.append(f"blob {blob} does not match its digest")
+    for artifact, name, size, total in db.execute(
+        "select a.id, a.name, a.size, (select total(length(data)) from artifact_blobs ab"
+        " join blobs b on b.id = ab.blob where ab.artifact = a.id)"
+        " from artifacts a where complete = 1"
+    ):
+        if size != int(total):
+            problems.append(f"artifact {artifact} ({name}): {int(total)} of {size} bytes are there")
+    return problems
+
+
+def fix(db: sqlite3.Connection) -> tuple[str, ...]:
+    """Mend what can be mended without inventing data; says what was done."""
+    done = []
+    db.execute("reindex")
+    done.append("indexes rebuilt")
+    for chunk, n, kinds in db.execute(
+        "select c.id, n, k.types from chunks c join keysets k on k.id = c.keyset"
+    ).fetchall():
+        steps, seqs, times = db.execute(
+            "select steps, seqs, times from chunks where id = ?", (chunk,)
+        ).fetchone()
+        try:
+            for part, kind in ((steps, "q"), (seqs, "q"), (times, "d")):
+                decode_column(part, kind, n)
+            for position, data in db.execute(
+                "select position, data from columns where chunk = ?", (chunk,)
+            ):
+                decode_column(data, kinds[position], n)
+        except CorruptStoreError:
+            db.execute("delete from columns where chunk = ?", (chunk,))
+            db.execute("delete from chunks where id = ?", (chunk,))
+            done.append(f"chunk {chunk} of {n} rows could not be decoded and was removed")
+    for blob, digest, data in db.execute("select id, digest, data from blobs").fetchall():
+        if hashlib.sha256(data).digest() != digest:
+            for (artifact,) in db.execute(
+                "select distinct artifact from artifact_blobs where blob = ?", (blob,)
+            ).fetchall():
+                db.execute("delete from artifact_blobs where artifact = ?", (artifact,))
+                db.execute("delete from artifacts where id = ?", (artifact,))
+                done.append(f"artifact {artifact} had a damaged piece and was removed")
+            db.execute("delete from blobs where id = ?", (blob,))
+    return tuple(done)

@@ -1,0 +1,124 @@
+"""The `Store` contract: the one interface between SynaDB and a database engine.
+
+Threads and processes: any number of threads, processes and `Store` objects may use one database
+at once. `apply` and every other writing method is one transaction: all of it or nothing.
+Exactly once: `apply` with a `JournalMark` remembers how far the journal has been applied in the
+same transaction, and refuses (`applied` differs from `start`) what has been applied before.
+Errors: those of `synadb.errors`, each naming the path and the mend; never an engine's own.
+Fork: a child may go on using a store that its parent opened.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, BinaryIO
+
+from synadb.ops import Op
+from synadb.records import ArtifactRecord, CheckReport, History, RunRecord, Series
+
+__all__ = ["JournalMark", "Store"]
+
+
+@dataclass(frozen=True)
+class JournalMark:
+    """The part [start, end) of a journal, in logical offsets, that a batch of ops came from."""
+
+    journal_id: str
+    run_id: str
+    start: int
+    end: int
+
+
+class Store(ABC):
+    """A database of runs."""
+
+    path: str
+    live_dir: str
+    network: bool
+    read_only: bool
+
+    @abstractmethod
+    def apply(self, ops: Sequence[Op], mark: JournalMark | None = None) -> None:
+        """Write a batch in one transaction, exactly once where it comes from a journal."""
+
+    @abstractmethod
+    def journal_offset(self, journal_id: str) -> int:
+        """How far this journal has been applied (0 for one never seen)."""
+
+    @abstractmethod
+    def forget_journal(self, journal_id: str) -> None:
+        """Drop the memory of a journal whose files are gone."""
+
+    @abstractmethod
+    def get_run(self, run_id: str) -> RunRecord:
+        """Read a run; RunNotFoundError."""
+
+    @abstractmethod
+    def list_runs(self, experiment: str | None = None) -> list[RunRecord]:
+        """Read all runs in order of creation."""
+
+    @abstractmethod
+    def list_experiments(self) -> list[str]:
+        """Names of all experiments in order of first use."""
+
+    @abstractmethod
+    def count_runs(self, experiment: str) -> int:
+        """Number of runs that an experiment has had, for numbering names."""
+
+    @abstractmethod
+    def last_steps(self, run_id: str) -> dict[str, int]:
+        """The last step of every numeric metric of a run."""
+
+    @abstractmethod
+    def get_metric(self, run_id: str, key: str) -> Series:
+        """One metric, in step order, the last write of a step; KeyError when never logged."""
+
+    @abstractmethod
+    def history(self, run_id: str, keys: Sequence[str] | None = None) -> History:
+        """Rows merged by step, as columns."""
+
+    @abstractmethod
+    def rows(self, run_id: str) -> Iterator[dict[str, Any]]:
+        """Rows merged by step, as dicts with `_step`, `_runtime`, `_timestamp`, exact types."""
+
+    @abstractmethod
+    def delete_run(self, run_id: str) -> None:
+        """Delete a run and what only it refers to, and give the space back."""
+
+    @abstractmethod
+    def put_artifact(self, run_id: str, name: str, data: BinaryIO, now: float) -> ArtifactRecord:
+        """Store a stream in chunks; visible only once whole. The same name is replaced."""
+
+    @abstractmethod
+    def list_artifacts(self, run_id: str) -> list[ArtifactRecord]:
+        """The artifacts of a run by name."""
+
+    @abstractmethod
+    def read_artifact(self, run_id: str, name: str) -> Iterator[bytes]:
+        """The content in verified pieces; ArtifactNotFoundError, CorruptStoreError."""
+
+    @abstractmethod
+    def gc(self, *, dry_run: bool = False) -> Mapping[str, int]:
+        """Delete blobs that nothing refers to and give free pages back: counts and bytes."""
+
+    @abstractmethod
+    def compact(self, run_id: str, *, all_chunks: bool = False) -> None:
+        """Merge small chunks of a run."""
+
+    @abstractmethod
+    def checkpoint(self, *, truncate: bool = False) -> None:
+        """Move what has been committed into the main file; with `truncate` all of it."""
+
+    @abstractmethod
+    def export(self, path: str) -> None:
+        """Write a consistent copy of the whole database to a new file."""
+
+    @abstractmethod
+    def check(self, *, fix: bool = False) -> CheckReport:
+        """Audit everything."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Close; the store cannot be used afterwards."""

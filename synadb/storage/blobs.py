@@ -1,0 +1,157 @@
+"""Content-addressed chunks: artifacts in, verified pieces out, and what nothing refers to."""
+
+from __future__ import annotations
+
+import hashlib
+import sqlite3
+import time
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from typing import BinaryIO
+
+from synadb.errors import ArtifactNotFoundError, CorruptStoreError, RunNotFoundError
+from synadb.records import ArtifactRecord
+
+__all__ = ["collect", "list_artifacts", "locate", "put", "read", "unreferenced"]
+
+CHUNK_BYTES = 1 << 20
+BATCH_BYTES = 16 << 20  # bytes a transaction, so that others can write between
+ABANDONED_SECONDS = 24 * 3600.0  # an upload that has not been completed by then is dead
+
+Transaction = Callable[[], AbstractContextManager[sqlite3.Connection]]
+
+
+def put(
+    transaction: Transaction, run_id: str, name: str, data: BinaryIO, now: float
+) -> ArtifactRecord:
+    """Store a stream; the artifact becomes visible with its last transaction."""
+    with transaction() as db:
+        row = db.execute("select id from runs where run_id = ?", (run_id,)).fetchone()
+        if row is None:
+            raise RunNotFoundError(f"no run has the id {run_id!r}")
+        run = int(row[0])
+        artifact = db.execute(
+            "insert into artifacts (run, name, size, digest, created, complete)"
+            " values (?, ?, 0, x'', ?, 0)",
+            (run, name, now),
+        ).lastrowid
+    whole = hashlib.sha256()
+    size = position = 0
+    try:
+        ended = False
+        while not ended:
+            batch: list[tuple[bytes, bytes]] = []
+            filled = 0
+            while filled < BATCH_BYTES:
+                piece = data.read(CHUNK_BYTES)
+                if not piece:
+                    ended = True
+                    break
+                whole.update(piece)
+                batch.append((hashlib.sha256(piece).digest(), piece))
+                filled += len(piece)
+            size += filled
+            with transaction() as db:
+                for digest, piece in batch:
+                    db.execute(
+                        "insert into artifact_blobs values (?, ?, ?)",
+                        (artifact, position, _blob(db, digest, piece)),
+                    )
+                    position += 1
+                if ended:
+                    _complete(db, run, name, artifact, size, whole.digest())
+    except BaseException:
+        with transaction() as db:
+            _drop(db, artifact)
+        raise
+    return ArtifactRecord(run_id, name, size, whole.hexdigest(), now)
+
+
+def _blob(db: sqlite3.Connection, digest: bytes, piece: bytes) -> int:
+    row = db.execute("select id from blobs where digest = ?", (digest,)).fetchone()
+    if row:
+        return int(row[0])
+    cursor = db.execute("insert into blobs (digest, data) values (?, ?)", (digest, piece))
+    return int(cursor.lastrowid or 0)
+
+
+def _complete(
+    db: sqlite3.Connection, run: int, name: str, artifact: int | None, size: int, digest: bytes
+) -> None:
+    for (old,) in db.execute(
+        "select id from artifacts where run = ? and name = ? and complete = 1", (run, name)
+    ).fetchall():
+        _drop(db, old)
+    db.execute(
+        "update artifacts set complete = 1, size = ?, digest = ? where id = ?",
+        (size, digest, artifact),
+    )
+
+
+def _drop(db: sqlite3.Connection, artifact: int | None) -> None:
+    db.execute("delete from artifact_blobs where artifact = ?", (artifact,))
+    db.execute("delete from artifacts where id = ?", (artifact,))
+
+
+def list_artifacts(db: sqlite3.Connection, run_id: str) -> list[ArtifactRecord]:
+    """The complete artifacts of a run, by name."""
+    row = db.execute("select id from runs where run_id = ?", (run_id,)).fetchone()
+    if row is None:
+        raise RunNotFoundError(f"no run has the id {run_id!r}")
+    return [
+        ArtifactRecord(run_id, name, size, digest.hex(), created)
+        for name, size, digest, created in db.execute(
+            "select name, size, digest, created from artifacts"
+            " where run = ? and complete = 1 order by name",
+            row,
+        )
+    ]
+
+
+def locate(db: sqlite3.Connection, run_id: str, name: str) -> list[int]:
+    """The blobs of an artifact in order."""
+    row = db.execute(
+        "select id from artifacts where name = ? and complete = 1"
+        " and run = (select id from runs where run_id = ?)",
+        (name, run_id),
+    ).fetchone()
+    if row is None:
+        names = ", ".join(record.name for record in list_artifacts(db, run_id)) or "none"
+        raise ArtifactNotFoundError(f"run {run_id!r} has no artifact {name!r}; it has: {names}")
+    return [
+        blob
+        for (blob,) in db.execute(
+            "select blob from artifact_blobs where artifact = ? order by position", row
+        )
+    ]
+
+
+def read(db: sqlite3.Connection, blob: int, name: str) -> bytes:
+    """One piece, checked against its digest."""
+    row = db.execute("select digest, data from blobs where id = ?", (blob,)).fetchone()
+    if row is None or hashlib.sha256(row[1]).digest() != row[0]:
+        raise CorruptStoreError(f"artifact {name!r}: a piece is missing or damaged")
+    return bytes(row[1])
+
+
+_ORPHANS = "from blobs where id not in (select blob from artifact_blobs)"
+
+
+def unreferenced(db: sqlite3.Connection) -> dict[str, int]:
+    """Count of blobs that nothing refers to, and their bytes."""
+    count, size = db.execute(f"select count(*), total(length(data)) {_ORPHANS}").fetchone()
+    return {"blobs": int(count), "blob_bytes": int(size)}
+
+
+def collect(db: sqlite3.Connection) -> dict[str, int]:
+    """Delete abandoned uploads and blobs that nothing refers to; what `unreferenced` says."""
+    dead = db.execute(
+        "select id from artifacts where complete = 0 and created < ?",
+        (time.time() - ABANDONED_SECONDS,),
+    ).fetchall()
+    for (artifact,) in dead:
+        _drop(db, artifact)
+    found = unreferenced(db)
+    if found["blobs"]:
+        db.execute(f"delete {_ORPHANS}")
+    return found

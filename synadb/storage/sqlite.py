@@ -1,0 +1,420 @@
+"""The SQLite engine: connections, locks, transactions, and errors in SynaDB's words.
+
+SQLite from 3.7.0 to 3.51.2 (bar 3.44.6 and 3.50.7) can corrupt a WAL database when two
+connections write and checkpoint at once (https://sqlite.org/wal.html, "WAL-reset bug"). Every
+write transaction and every checkpoint runs under one lock between processes, with automatic
+checkpoints off. It is taken on every version: waiting in a queue for a lock is also fairer than
+SQLite's own retries, and one path is tested rather than two.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sqlite3
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, BinaryIO, TypeVar
+
+from synadb.errors import (
+    CorruptStoreError,
+    NewerSchemaError,
+    NotADatabaseError,
+    ReadOnlyStoreError,
+    StorageError,
+    StoreBusyError,
+    StoreFullError,
+)
+from synadb.ops import Op
+from synadb.records import ArtifactRecord, CheckReport, History, RunRecord, Series
+from synadb.settings import Settings
+from synadb.storage import audit, blobs, reading, writing
+from synadb.storage.base import JournalMark, Store
+from synadb.storage.schema import APPLICATION_ID, VERSION, migrate
+from synadb.system import FileLock, after_fork_in_child, is_network_path
+
+__all__ = ["SQLiteStore"]
+
+BUSY_SECONDS = 60.0
+WAL_LIMIT = 8 << 20  # bytes of write-ahead log after which a commit is followed by a checkpoint
+
+T = TypeVar("T")
+
+# A forked child must neither use nor close its parent's connections: closing one would drop the
+# parent's locks and could reset its log. They are kept alive here, unused.
+_inherited: list[Any] = []
+
+
+class SQLiteStore(Store):
+    """A database of runs in one SQLite file."""
+
+    def __init__(self, path: str, *, read_only: bool = False) -> None:
+        self.path = os.path.abspath(path)
+        self.live_dir = self.path + "-live"
+        self._closed = False
+        self._local = threading.local()
+        self._connections: list[sqlite3.Connection] = []
+        self._guard = threading.Lock()
+        self._pid = os.getpid()
+        self.read_only = read_only
+        self._immutable = False
+        network = Settings.from_environment().network_fs
+        self.network = is_network_path(self.path) if network is None else network
+        self._lock = FileLock(os.path.join(self.live_dir, "write.lock"))
+        self._prepare()
+        # Weak, so that a store which nobody holds any more can go.
+        import weakref
+
+        reference = weakref.ref(self)
+
+        def forked() -> None:
+            store = reference()
+            if store is not None:
+                store._after_fork()
+
+        after_fork_in_child(forked)
+
+    # -- opening ---------------------------------------------------------------------------------
+
+    def _prepare(self) -> None:
+        folder = os.path.dirname(self.path)
+        if os.path.isdir(self.path):
+            raise NotADatabaseError(
+                f"{self.path} is a directory; name a file in it, such as "
+                f"{os.path.join(self.path, 'experiments.db')}"
+            )
+        exists = os.path.exists(self.path) and os.path.getsize(self.path) > 0
+        if exists:
+            self._check_header()
+        writable = os.access(self.path if exists else folder, os.W_OK)
+        if exists and not (writable and os.access(folder, os.W_OK)):
+            self.read_only = True
+        if not exists:
+            if self.read_only:
+                raise StorageError(f"{self.path}: there is no database to read")
+            self._make_folder(folder)
+        with self._errors():
+            if self.read_only:
+                self._open_read_only()
+            else:
+                version = self._version(self._connection()) if exists else 0
+                if version != VERSION:
+                    with self._lock.held(BUSY_SECONDS):
+                        self._create()
+                self._set_journal_mode()
+
+    def _check_header(self) -> None:
+        try:
+            with open(self.path, "rb") as file:
+                start = file.read(16)
+        except PermissionError as error:
+            raise StorageError(f"{self.path} cannot be read: {error.strerror}") from error
+        if start != b"SQLite format 3\0":
+            raise NotADatabaseError(
+                f"{self.path} is not a SynaDB database; name another file, or move this one away"
+            )
+
+    def _make_folder(self, folder: str) -> None:
+        try:
+            os.makedirs(folder, exist_ok=True)
+        except OSError as error:
+            raise StorageError(f"{folder} cannot be created: {error.strerror}") from error
+        if not os.access(folder, os.W_OK):
+            raise ReadOnlyStoreError(
+                f"{folder} is not writable, so {self.path} cannot be created; "
+                "set SYNADB_PATH to a file in a folder that is"
+            )
+
+    def _open_read_only(self) -> None:
+        try:
+            version = self._version(self._connection())
+        except sqlite3.OperationalError:
+            # A WAL database on read-only media: its shared-memory file cannot be made, and need
+            # not be, since nobody can be writing.
+            self._drop_connections()
+            self._immutable = True
+            version = self._version(self._connection())
+        if version < VERSION:
+            raise ReadOnlyStoreError(
+                f"{self.path} has an older schema ({version}) and is read-only; copy it to a "
+                "place that can be written and open it there"
+            )
+
+    def _version(self, db: sqlite3.Connection) -> int:
+        version = int(db.execute("pragma user_version").fetchone()[0])
+        application = int(db.execute("pragma application_id").fetchone()[0])
+        if application != APPLICATION_ID:
+            tables = db.execute("select count(*) from sqlite_master").fetchone()[0]
+            if version or tables:
+                raise NotADatabaseError(
+                    f"{self.path} is a SQLite database of another program; name another file"
+                )
+            return 0
+        if version > VERSION:
+            raise NewerSchemaError(
+                f"{self.path} was written by a newer SynaDB (schema {version}, this one knows "
+                f"{VERSION}); update SynaDB to open it"
+            )
+        return version
+
+    def _create(self) -> None:
+        db = self._connection()
+        version = self._version(db)
+        if version == VERSION:
+            return
+        if version == 0:
+            db.execute("pragma auto_vacuum = incremental")
+            if not self.network:
+                self._set_journal_mode()
+            db.execute(f"pragma application_id = {APPLICATION_ID}")
+        migrate(db, version)
+
+    def _set_journal_mode(self) -> None:
+        db = self._connection()
+        mode = str(db.execute("pragma journal_mode").fetchone()[0])
+        if self.network or self._lock.unsupported:
+            if mode == "wal":
+                with self._lock.held(BUSY_SECONDS):
+                    db.execute("pragma journal_mode = delete")
+            return
+        if mode != "wal":
+            got = str(db.execute("pragma journal_mode = wal").fetchone()[0])
+            if got != "wal":
+                self.network = True
+
+    def _connection(self) -> sqlite3.Connection:
+        if self._closed:
+            raise StorageError(f"{self.path} has been closed")
+        db: sqlite3.Connection | None = getattr(self._local, "db", None)
+        if db is not None and self._local.pid == self._pid:
+            return db
+        if self.read_only:
+            from urllib.parse import quote
+
+            flags = "?mode=ro" + ("&immutable=1" if self._immutable else "")
+            name = "file:" + quote(self.path) + flags
+        else:
+            name = self.path
+        db = sqlite3.connect(
+            name,
+            timeout=BUSY_SECONDS,
+            isolation_level=None,
+            check_same_thread=False,
+            uri=self.read_only,
+        )
+        db.execute("pragma mmap_size = 0")
+        db.execute("pragma wal_autocheckpoint = 0")
+        db.execute(f"pragma synchronous = {'full' if self.network else 'normal'}")
+        self._local.db, self._local.pid = db, self._pid
+        with self._guard:
+            self._connections.append(db)
+        return db
+
+    def _after_fork(self) -> None:
+        _inherited.append((self._connections, self._local))
+        self._connections = []
+        self._local = threading.local()
+        self._guard = threading.Lock()
+        self._pid = os.getpid()
+        self._lock.abandon()
+
+    def _drop_connections(self) -> None:
+        with self._guard:
+            connections, self._connections = self._connections, []
+        self._local = threading.local()
+        for db in connections:
+            db.close()
+
+    # -- transactions ----------------------------------------------------------------------------
+
+    @contextlib.contextmanager
+    def _errors(self) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.Error as error:
+            raise self._translated(error) from error
+
+    def _translated(self, error: sqlite3.Error) -> StorageError:
+        text = str(error)
+        for words, kind, mend in _MESSAGES:
+            if any(word in text for word in words):
+                return kind(f"{self.path}: {text}; {mend}")
+        return StorageError(f"{self.path}: {text}")
+
+    @contextlib.contextmanager
+    def _transaction(self) -> Iterator[sqlite3.Connection]:
+        if self.read_only:
+            raise ReadOnlyStoreError(
+                f"{self.path} is read-only; copy it to a place that can be written"
+            )
+        with self._errors(), self._lock.held(BUSY_SECONDS):
+            db = self._connection()
+            db.execute("begin immediate")
+            try:
+                yield db
+                db.execute("commit")
+            except BaseException:
+                with contextlib.suppress(sqlite3.Error):
+                    db.execute("rollback")
+                raise
+            self._checkpoint_if_large(db)
+
+    def _checkpoint_if_large(self, db: sqlite3.Connection) -> None:
+        with contextlib.suppress(OSError, sqlite3.Error):
+            if os.path.getsize(self.path + "-wal") > WAL_LIMIT:
+                db.execute("pragma wal_checkpoint(passive)")
+
+    def _read(self, function: Callable[[sqlite3.Connection], T]) -> T:
+        """Run `function` on one snapshot."""
+        with self._errors():
+            db = self._connection()
+            db.execute("begin")
+            try:
+                return function(db)
+            finally:
+                db.execute("rollback")
+
+    # -- the contract ----------------------------------------------------------------------------
+
+    def apply(self, ops: Sequence[Op], mark: JournalMark | None = None) -> None:
+        with self._transaction() as db:
+            writing.apply(db, ops, mark, time.time())
+
+    def journal_offset(self, journal_id: str) -> int:
+        return self._read(lambda db: writing.journal_offset(db, journal_id))
+
+    def forget_journal(self, journal_id: str) -> None:
+        with self._transaction() as db:
+            db.execute("delete from journals where id = ?", (journal_id,))
+
+    def get_run(self, run_id: str) -> RunRecord:
+        return self._read(lambda db: reading.get_run(db, run_id))
+
+    def list_runs(self, experiment: str | None = None) -> list[RunRecord]:
+        return self._read(lambda db: reading.list_runs(db, experiment))
+
+    def list_experiments(self) -> list[str]:
+        return self._read(reading.list_experiments)
+
+    def count_runs(self, experiment: str) -> int:
+        return self._read(lambda db: reading.count_runs(db, experiment))
+
+    def last_steps(self, run_id: str) -> dict[str, int]:
+        return self._read(lambda db: reading.last_steps(db, run_id))
+
+    def get_metric(self, run_id: str, key: str) -> Series:
+        return self._read(lambda db: reading.get_metric(db, run_id, key))
+
+    def history(self, run_id: str, keys: Sequence[str] | None = None) -> History:
+        return self._read(lambda db: reading.history(db, run_id, keys))
+
+    def rows(self, run_id: str) -> Iterator[dict[str, Any]]:
+        return iter(self._read(lambda db: reading.rows(db, run_id)))
+
+    def delete_run(self, run_id: str) -> None:
+        with self._transaction() as db:
+            writing.delete_run(db, run_id)
+        self.gc()
+
+    def put_artifact(self, run_id: str, name: str, data: BinaryIO, now: float) -> ArtifactRecord:
+        return blobs.put(self._transaction, run_id, name, data, now)
+
+    def list_artifacts(self, run_id: str) -> list[ArtifactRecord]:
+        return self._read(lambda db: blobs.list_artifacts(db, run_id))
+
+    def read_artifact(self, run_id: str, name: str) -> Iterator[bytes]:
+        positions = self._read(lambda db: blobs.locate(db, run_id, name))
+        for blob in positions:
+            yield self._read(lambda db, blob=blob: blobs.read(db, blob, name))  # type: ignore[misc]
+
+    def gc(self, *, dry_run: bool = False) -> Mapping[str, int]:
+        if dry_run:
+            return self._read(blobs.unreferenced)
+        before = os.path.getsize(self.path)
+        self.checkpoint(truncate=True)
+        with self._transaction() as db:
+            found = blobs.collect(db)
+        with self._transaction() as db:
+            # Each row of the result is one page given back: they must all be asked for.
+            db.execute("pragma incremental_vacuum").fetchall()
+        self.checkpoint(truncate=True)
+        return {**found, "file_bytes_freed": max(0, before - os.path.getsize(self.path))}
+
+    def compact(self, run_id: str, *, all_chunks: bool = False) -> None:
+        if not self._read(lambda db: writing.compactable(db, run_id, all_chunks)):
+            return
+        with self._transaction() as db:
+            for keyset, kind, group in writing.compactable(db, run_id, all_chunks):
+                writing.merge(db, keyset, kind, group)
+
+    def checkpoint(self, *, truncate: bool = False) -> None:
+        if self.read_only or self.network:
+            return
+        with self._errors(), self._lock.held(BUSY_SECONDS):
+            db = self._connection()
+            if truncate:
+                # Wait a moment for readers; what they hold back is moved by a later checkpoint.
+                db.execute("pragma busy_timeout = 2000")
+                try:
+                    db.execute("pragma wal_checkpoint(truncate)")
+                finally:
+                    db.execute(f"pragma busy_timeout = {int(BUSY_SECONDS * 1000)}")
+            else:
+                db.execute("pragma wal_checkpoint(passive)")
+
+    def export(self, path: str) -> None:
+        if os.path.exists(path):
+            raise StorageError(f"{path} exists already; name a file that does not")
+        part = path + ".part"
+        with self._errors():
+            target = sqlite3.connect(part)
+            try:
+                self._connection().backup(target)
+                target.execute("pragma journal_mode = delete")
+            finally:
+                target.close()
+        os.replace(part, path)
+
+    def check(self, *, fix: bool = False) -> CheckReport:
+        fixed: tuple[str, ...] = ()
+        report = self._read(audit.check)
+        if fix and not self.read_only:
+            with self._transaction() as db:
+                fixed = audit.fix(db)
+            report = self._read(audit.check)
+        return CheckReport(report.problems, report.notes, fixed)
+
+    def close(self) -> None:
+        if self._closed:
+            return
+        # What has been committed is safe in the log in any case; the next opener moves it.
+        with contextlib.suppress(StorageError):
+            self.checkpoint(truncate=True)
+        self._drop_connections()
+        self._closed = True
+        self._tidy()
+
+    def _tidy(self) -> None:
+        """Remove the folder of live files when nothing but our own lock is left in it."""
+        if self.read_only or not os.path.isdir(self.live_dir):
+            return
+        if not self._lock.acquire(timeout=0.0):
+            return
+        try:
+            with contextlib.suppress(OSError):
+                if os.listdir(self.live_dir) == [os.path.basename(self._lock.path)]:
+                    self._lock.remove()
+                    os.rmdir(self.live_dir)
+        finally:
+            self._lock.release()
+
+
+_MESSAGES: tuple[tuple[tuple[str, ...], type[StorageError], str], ...] = (
+    (("is full",), StoreFullError, "free some space and try again"),
+    (("readonly", "read-only"), ReadOnlyStoreError, "make the file and its folder writable"),
+    (("locked", "busy"), StoreBusyError, "end the program that holds it and try again"),
+    (("not a database",), NotADatabaseError, "name another file"),
+    (("malformed", "corrupt"), CorruptStoreError, "run `synadb check` on it"),
+    (("unable to open",), StorageError, "check that its folder exists and can be written"),
+)

@@ -1,0 +1,480 @@
+"""The native interface to a database of runs."""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import io
+import math
+import os
+import threading
+import time
+import weakref
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from types import TracebackType
+from typing import Any, BinaryIO, Literal
+
+from synadb.errors import (
+    ArtifactNotFoundError,
+    InvalidValueError,
+    RunEndedError,
+    RunNotFoundError,
+    StorageError,
+)
+from synadb.ids import generate_id
+from synadb.ops import StartRun
+from synadb.records import ArtifactRecord, CheckReport, History, RunRecord, Series
+from synadb.run import Run
+from synadb.storage import open_store
+from synadb.storage.codec import plain
+from synadb.system import host
+from synadb.writer import Adopted, Writer, adopt
+
+__all__ = ["ExperimentTracker"]
+
+_STATES = {
+    "completed": "finished",
+    "finished": "finished",
+    "failed": "failed",
+    "killed": "killed",
+    "crashed": "crashed",
+}
+
+_open: weakref.WeakSet[ExperimentTracker] = weakref.WeakSet()
+
+
+class ExperimentTracker:
+    """All runs of one database file, to write and to read.
+
+    Any number of trackers, threads and processes may use one file at once. Reading sees what this
+    tracker has logged. Errors are those of `synadb.errors`.
+    """
+
+    def __init__(
+        self, path: str | os.PathLike[str] = "experiments.db", *, read_only: bool = False
+    ) -> None:
+        self._store = open_store(path, read_only=read_only)
+        self._writer = Writer(self._store)
+        self._runs: dict[str, Run] = {}
+        self._lock = threading.RLock()
+        self._closed = False
+        self._pid = os.getpid()
+        self.recovered: list[Adopted] = adopt(self._store)
+        _open.add(self)
+
+    @property
+    def path(self) -> str:
+        """The database file."""
+        return self._store.path
+
+    # -- runs ------------------------------------------------------------------------------------
+
+    def start_run(
+        self,
+        experiment: str,
+        tags: Iterable[str] | None = None,
+        *,
+        name: str | None = None,
+        config: Mapping[str, Any] | None = None,
+        notes: str | None = None,
+        group: str = "",
+        job_type: str = "",
+        run_id: str | None = None,
+    ) -> str:
+        """Start a run and return its id; RunExistsError when `run_id` is taken."""
+        return self._start(
+            experiment, tags, name, config, notes, group, job_type, run_id, exist_ok=False
+        ).run_id
+
+    def _start(
+        self,
+        experiment: str,
+        tags: Iterable[str] | None,
+        name: str | None,
+        config: Mapping[str, Any] | None,
+        notes: str | None,
+        group: str,
+        job_type: str,
+        run_id: str | None,
+        *,
+        exist_ok: bool,
+    ) -> Run:
+        if isinstance(tags, str):
+            raise InvalidValueError(f"tags is a list of str, not the str {tags!r}")
+        op = StartRun(
+            run_id=_text("run_id", run_id) if run_id is not None else generate_id(),
+            experiment=_text("experiment", experiment),
+            created=time.time(),
+            name=None if name is None else _text("name", name),
+            config=plain(dict(config or {})),
+            tags=tuple(_text("a tag", tag) for tag in tags or ()),
+            notes=notes,
+            group=group,
+            job_type=job_type,
+            host=host(),
+            pid=os.getpid(),
+            exist_ok=exist_ok,
+        )
+        self._store.apply([op])
+        with self._lock:
+            return self._attach(op.run_id)
+
+    def run(
+        self,
+        experiment: str,
+        tags: Iterable[str] | None = None,
+        *,
+        name: str | None = None,
+        config: Mapping[str, Any] | None = None,
+        notes: str | None = None,
+        group: str = "",
+        job_type: str = "",
+        run_id: str | None = None,
+        resume: bool = False,
+    ) -> Run:
+        """Start a run as `start_run` does, as an object; a `with` block ends it.
+
+        With `resume` a run of that id, should there be one, is continued.
+        """
+        return self._start(
+            experiment, tags, name, config, notes, group, job_type, run_id, exist_ok=resume
+        )
+
+    def _attach(self, run_id: str) -> Run:
+        record = self._store.get_run(run_id)
+        if record.state not in ("running", "crashed"):
+            raise RunEndedError(
+                f"run {run_id!r} has ended ({record.state}) and takes no more data; "
+                "start another run"
+            )
+        run = Run(
+            self._writer,
+            self._writer.open(run_id),
+            next_step=record.last_step + 1,
+            key_steps=self._store.last_steps(run_id),
+        )
+        self._runs[run_id] = run
+        return run
+
+    def _live(self, run_id: str) -> Run:
+        run = self._runs.get(run_id)
+        if run is not None:
+            return run
+        with self._lock:
+            return self._runs.get(run_id) or self._attach(run_id)
+
+    def log_param(self, run_id: str, name: str, value: Any) -> None:
+        """Set one parameter; int, float, bool, str, None, lists and dicts keep their type."""
+        self._live(run_id).log_param(_text("a parameter's name", name), value)
+
+    def log_params(self, run_id: str, params: Mapping[str, Any]) -> None:
+        """Set several parameters."""
+        self._live(run_id).log_params(params)
+
+    def log_metric(self, run_id: str, name: str, value: float, step: int | None = None) -> None:
+        """Log one number; without `step` it gets that metric's next."""
+        self._live(run_id).log_metric(name, value, step)
+
+    def log_metrics(
+        self, run_id: str, values: Mapping[str, float], step: int | None = None
+    ) -> None:
+        """Log several numbers as one row; without `step` the next that none of them has."""
+        self._live(run_id).log_metrics(values, step)
+
+    def set_tags(self, run_id: str, tags: Iterable[str]) -> None:
+        """Replace the tags."""
+        if isinstance(tags, str):
+            raise InvalidValueError(f"tags is a list of str, not the str {tags!r}")
+        self._live(run_id).update(tags=[_text("a tag", tag) for tag in tags])
+
+    def set_notes(self, run_id: str, notes: str | None) -> None:
+        """Replace the notes."""
+        self._live(run_id).update(notes=notes)
+
+    def end_run(self, run_id: str, status: str = "Completed") -> None:
+        """End a run as Completed, Failed or Killed (in any case).
+
+        When this returns, the database file alone holds the whole run.
+        """
+        state = _STATES.get(str(status).lower())
+        if state is None:
+            raise InvalidValueError(f"a run ends as Completed, Failed or Killed, not {status!r}")
+        run = self._live(run_id)
+        if run.ended:
+            raise RunEndedError(f"run {run_id!r} has ended already")
+        self.finish(run, state, {"finished": 0, "failed": 1}.get(state))
+
+    def finish(self, run: Run, state: str = "finished", exit_code: int | None = None) -> None:
+        """End a run of `run()`; when this returns, the file alone holds all of it."""
+        if run.end(state, exit_code):
+            self._settle(run.run_id)
+
+    def _settle(self, run_id: str) -> None:
+        self.recovered += adopt(self._store)
+        with contextlib.suppress(RunNotFoundError):
+            self._store.compact(run_id, all_chunks=True)
+        self._store.checkpoint(truncate=True)
+
+    # -- artifacts -------------------------------------------------------------------------------
+
+    def log_artifact(
+        self, run_id: str, name: str, data: bytes | str | os.PathLike[str] | BinaryIO
+    ) -> ArtifactRecord:
+        """Store bytes, the file at a path, or what a binary file object still holds.
+
+        The same name is replaced. A crash in the middle leaves what was there before.
+        """
+        name = _text("an artifact's name", name)
+        if isinstance(data, bytes | bytearray | memoryview):
+            return self._store.put_artifact(run_id, name, io.BytesIO(data), time.time())
+        if isinstance(data, str | os.PathLike):
+            with open(data, "rb") as file:
+                return self._store.put_artifact(run_id, name, file, time.time())
+        if not hasattr(data, "read"):
+            raise InvalidValueError(
+                f"an artifact is bytes, a path or a binary file object, not {type(data).__name__}"
+            )
+        return self._store.put_artifact(run_id, name, data, time.time())
+
+    def get_artifact(self, run_id: str, name: str) -> bytes:
+        """The content; ArtifactNotFoundError."""
+        return b"".join(self._store.read_artifact(run_id, name))
+
+    def open_artifact(self, run_id: str, name: str) -> BinaryIO:
+        """The content as a stream, read and verified piece by piece."""
+        if all(record.name != name for record in self.list_artifacts(run_id)):
+            raise ArtifactNotFoundError(f"run {run_id!r} has no artifact {name!r}")
+        return io.BufferedReader(_Pieces(self._store.read_artifact(run_id, name)))
+
+    def download_artifact(self, run_id: str, name: str, path: str | os.PathLike[str]) -> str:
+        """Write the content to `path`, which appears only once whole; returns the path."""
+        target = os.fspath(path)
+        part = f"{target}.{os.getpid()}.part"
+        try:
+            with open(part, "wb") as file:
+                file.writelines(self._store.read_artifact(run_id, name))
+            os.replace(part, target)
+        except BaseException:
+            with contextlib.suppress(OSError):
+                os.unlink(part)
+            raise
+        return target
+
+    def list_artifacts(self, run_id: str) -> list[ArtifactRecord]:
+        """The run's artifacts by name."""
+        return self._store.list_artifacts(run_id)
+
+    # -- reading ---------------------------------------------------------------------------------
+
+    def list_experiments(self) -> list[str]:
+        """Names of all experiments in order of first use."""
+        return self._store.list_experiments()
+
+    def list_runs(
+        self,
+        experiment: str | None = None,
+        *,
+        where: Mapping[str, Any] | None = None,
+        order: str | None = None,
+        limit: int | None = None,
+    ) -> list[RunRecord]:
+        """Runs in order of creation.
+
+        `where` keeps runs whose fields equal the given values, for example
+        `{"state": "finished", "config.lr": 0.1}`; `order` is such a field, with `-` in front for
+        descending (runs without it last); `limit` is the most to return.
+        """
+        self._drain()
+        runs = self._store.list_runs(experiment)
+        for key, wanted in (where or {}).items():
+            runs = [run for run in runs if _field(run, key) == wanted]
+        if order:
+            key = order.lstrip("+-")
+            present = [run for run in runs if _field(run, key) is not None]
+            absent = [run for run in runs if _field(run, key) is None]
+            try:
+                present.sort(key=lambda run: _field(run, key), reverse=order.startswith("-"))
+            except TypeError as error:
+                raise InvalidValueError(f"runs cannot be ordered by {key!r}: {error}") from error
+            runs = present + absent
+        return runs[:limit]
+
+    def get_run(self, run_id: str) -> RunRecord:
+        """One run; RunNotFoundError."""
+        self._drain(run_id)
+        return self._store.get_run(run_id)
+
+    def get_metric(self, run_id: str, name: str) -> Series:
+        """`steps, values, times` of one metric as numpy arrays of shape (n,)."""
+        self._drain(run_id)
+        return self._store.get_metric(run_id, name)
+
+    def history(self, run_id: str, keys: Sequence[str] | None = None) -> History:
+        """Rows merged by step, as columns; `.to_pandas()` where pandas is installed."""
+        self._drain(run_id)
+        return self._store.history(run_id, keys)
+
+    def rows(self, run_id: str) -> Iterator[dict[str, Any]]:
+        """Rows merged by step, as dicts with `_step`, `_runtime` and `_timestamp`."""
+        self._drain(run_id)
+        return self._store.rows(run_id)
+
+    def compare_runs(self, run_ids: Iterable[str]) -> dict[str, dict[str, dict[str, Any]]]:
+        """`{"params": {name: {run: value}}, "metrics": {name: {run: {last, min, max, mean}}}}`.
+
+        NaN is left out of min, max and mean.
+        """
+        import numpy as np
+
+        params: dict[str, dict[str, Any]] = {}
+        metrics: dict[str, dict[str, Any]] = {}
+        for run_id in run_ids:
+            for key, value in self.get_run(run_id).config.items():
+                params.setdefault(key, {})[run_id] = value
+            for key, column in self.history(run_id).columns.items():
+                if column.dtype.kind not in "fi":
+                    continue
+                known = column[~np.isnan(column)] if column.dtype.kind == "f" else column
+                if len(known):
+                    metrics.setdefault(key, {})[run_id] = {
+                        "last": known[-1].item(),
+                        "min": known.min().item(),
+                        "max": known.max().item(),
+                        "mean": known.mean().item(),
+                    }
+        return {"params": params, "metrics": metrics}
+
+    def best_run(
+        self, experiment: str, metric: str, mode: Literal["min", "max"] = "max"
+    ) -> RunRecord | None:
+        """The run whose summary (its last value) of `metric` is the best; None if none has it."""
+        if mode not in ("min", "max"):
+            raise InvalidValueError(f"mode is 'min' or 'max', not {mode!r}")
+        found = [
+            (value, run)
+            for run in self.list_runs(experiment)
+            for value in (_field(run, f"summary.{metric}"),)
+            if isinstance(value, int | float) and not math.isnan(value)
+        ]
+        if not found:
+            return None
+        choose = min if mode == "min" else max
+        return choose(found, key=lambda pair: pair[0])[1]
+
+    # -- the file --------------------------------------------------------------------------------
+
+    def delete_run(self, run_id: str) -> None:
+        """Delete a run with its artifacts and give the space back."""
+        with self._lock:
+            run = self._runs.pop(run_id, None)
+            if run is not None and not run.ended:
+                run.end("killed")
+            self._store.delete_run(run_id)
+
+    def gc(self, *, dry_run: bool = False) -> Mapping[str, int]:
+        """Delete what nothing refers to; counts and bytes."""
+        return self._store.gc(dry_run=dry_run)
+
+    def check(self, *, fix: bool = False) -> CheckReport:
+        """Audit the whole database."""
+        self._drain()
+        return self._store.check(fix=fix)
+
+    def recover(self) -> list[Adopted]:
+        """Bring in what dead processes left behind."""
+        found = adopt(self._store)
+        self.recovered += found
+        return found
+
+    def flush(self) -> None:
+        """Return when everything logged so far is in the database; raises what prevents it."""
+        for journal in self._writer.journals:
+            self._writer.drain(journal)
+
+    def export(self, path: str | os.PathLike[str]) -> None:
+        """Write a consistent copy of the database to a new file, at any time."""
+        self.flush()
+        self._store.export(os.fspath(path))
+
+    def _drain(self, run_id: str | None = None) -> None:
+        if self._store.read_only:
+            return
+        for journal in self._writer.journals:
+            if (run_id is None or journal.run_id == run_id) and not journal.closed:
+                # Reading goes on with what is there; the writer has said what is wrong.
+                with contextlib.suppress(StorageError):
+                    self._writer.drain(journal)
+
+    def close(self) -> None:
+        """Write everything and close; runs that have not been ended stay open for others."""
+        if self._closed or os.getpid() != self._pid:
+            return
+        self._closed = True
+        for journal in self._writer.journals:
+            self._writer.finish(journal)
+        self._writer.stop()
+        self._store.close()
+        _open.discard(self)
+
+    def __enter__(self) -> ExperimentTracker:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+@atexit.register
+def _close_all() -> None:
+    for tracker in list(_open):
+        with contextlib.suppress(StorageError):
+            tracker.close()
+
+
+def _text(what: str, value: object) -> str:
+    if not isinstance(value, str) or not value:
+        raise InvalidValueError(f"{what} is a non-empty str, not {value!r}")
+    try:
+        value.encode()
+    except UnicodeEncodeError as error:
+        raise InvalidValueError(f"{what} {value!r} cannot be written as UTF-8") from error
+    return value
+
+
+def _field(run: RunRecord, key: str) -> Any:
+    if key.startswith(("config.", "summary.")):
+        head, _, rest = key.partition(".")
+        value: Any = getattr(run, head)
+        if rest in value:
+            return value[rest]
+        for part in rest.split("."):
+            if not isinstance(value, Mapping) or part not in value:
+                return None
+            value = value[part]
+        return value
+    if not hasattr(run, key):
+        raise InvalidValueError(f"a run has no field {key!r}; use config.NAME or summary.NAME")
+    return getattr(run, key)
+
+
+class _Pieces(io.RawIOBase):
+    """A readable stream over an iterator of bytes."""
+
+    def __init__(self, pieces: Iterator[bytes]) -> None:
+        self._pieces = pieces
+        self._rest = b""
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        if not self._rest:
+            self._rest = next(self._pieces, b"")
+        n = min(len(buffer), len(self._rest))
+        buffer[:n] = self._rest[:n]
+        self._rest = self._rest[n:]
+        return n

@@ -1,0 +1,66 @@
+"""The `wandb` program of the overlay, also `python -m wandb`.
+
+Scripts that call `wandb login` before they train, or `wandb offline`, go on working. What would
+need a server, or is not built yet, is refused by name: doing nothing silently would be worse.
+"""
+
+from __future__ import annotations
+
+import sys
+
+VERSION = "0.31.0"
+
+# What each harmless command says. None of them changes anything.
+ANSWERS = {
+    "login": "nothing to log in to: SynaDB records into a local file and needs no account or key",
+    "online": "SynaDB records into a local file, online or offline: nothing to switch",
+    "offline": "SynaDB always records into a local file: nothing to switch",
+    "enabled": "SynaDB is recording: nothing to switch",
+    "disabled": "this switch does nothing under SynaDB; set WANDB_MODE=disabled to record nothing",
+    "status": "SynaDB stands in for wandb here",
+}
+ANSWERS["on"], ANSWERS["off"] = ANSWERS["online"], ANSWERS["offline"]
+
+USAGE = f"""\
+usage: wandb COMMAND [ARGS...]
+
+SynaDB's stand-in for the wandb program. It knows: {", ".join(sorted(ANSWERS))}.
+The records are read with `synadb runs`, `synadb show` and `synadb export`."""
+
+
+def _say(text: str) -> None:
+    print(f"wandb: {text}", file=sys.stderr)
+
+
+def _database() -> str | None:
+    """Where a run started here would be written, or None where this interpreter has no synadb."""
+    try:
+        from synadb.settings import database_path
+    except ModuleNotFoundError:
+        return None
+    return str(database_path())
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Answer one command line; 2 means that the command is not there."""
+    arguments = sys.argv[1:] if argv is None else argv
+    if not arguments or arguments[0] in {"-h", "--help"}:
+        print(USAGE)
+        return 0
+    command = arguments[0]
+    if command in {"-v", "--version"}:
+        print(f"wandb, version {VERSION} (SynaDB's stand-in)")
+        return 0
+    answer = ANSWERS.get(command)
+    if answer is None:
+        _say(f"'wandb {command}' is not supported by SynaDB's stand-in for the wandb program")
+        _say(f"it knows: {', '.join(sorted(ANSWERS))}")
+        return 2
+    _say(answer)
+    if command == "status" and (database := _database()) is not None:
+        _say(f"runs started here are written to {database}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,37 @@
+"""What wandb says on the terminal: stderr, with its prefix."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+
+__all__ = ["termerror", "termlog", "termwarn"]
+
+_once: set[str] = set()
+
+
+def termlog(
+    string: str = "", newline: bool = True, repeat: bool = True, prefix: bool = True
+) -> None:
+    """Write a line to stderr; nothing under WANDB_SILENT, once only with repeat=False."""
+    if os.environ.get("WANDB_SILENT", "").lower() in ("true", "1"):
+        return
+    if not repeat:
+        if string in _once:
+            return
+        _once.add(string)
+    text = "\n".join(f"wandb: {line}" for line in string.split("\n")) if prefix else string
+    # A closed stderr must not end the training.
+    with contextlib.suppress(OSError, ValueError, AttributeError):
+        sys.stderr.write(text + ("\n" if newline else ""))
+
+
+def termwarn(string: str, newline: bool = True, repeat: bool = True, prefix: bool = True) -> None:
+    """A line that starts with WARNING."""
+    termlog(f"WARNING {string}", newline, repeat, prefix)
+
+
+def termerror(string: str, newline: bool = True, repeat: bool = True, prefix: bool = True) -> None:
+    """A line that starts with ERROR."""
+    termlog(f"ERROR {string}", newline, repeat, prefix)
