@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import secrets
+import os
 
 __all__ = ["generate_id", "generate_name"]
 
@@ -23,9 +23,16 @@ _NOUNS = tuple(_NOUN_TEXT.split())
 
 def generate_id(length: int = 8) -> str:
     """A random id of `length` characters from a-z and 0-9."""
-    return "".join(secrets.choice(_ALPHABET) for _ in range(length))
+    number = int.from_bytes(os.urandom(length + 8), "little")
+    letters = []
+    for _ in range(length):
+        number, index = divmod(number, len(_ALPHABET))
+        letters.append(_ALPHABET[index])
+    return "".join(letters)
 
 
 def generate_name(number: int) -> str:
     """A readable name, `adjective-noun-N`; `number` counts the runs of the experiment."""
-    return f"{secrets.choice(_ADJECTIVES)}-{secrets.choice(_NOUNS)}-{number}"
+    first, second = os.urandom(2)
+    adjective, noun = _ADJECTIVES[first % len(_ADJECTIVES)], _NOUNS[second % len(_NOUNS)]
+    return f"{adjective}-{noun}-{number}"

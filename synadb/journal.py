@@ -25,7 +25,7 @@ import struct
 import threading
 import time
 from array import array
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from zlib import crc32
 
 from synadb.errors import CorruptStoreError
@@ -86,18 +86,27 @@ class Journal:
     After a fork the child's first append gives it a journal of its own.
     """
 
-    def __init__(self, folder: str, run_id: str, *, mapped: bool = True) -> None:
+    def __init__(
+        self,
+        folder: str,
+        run_id: str,
+        *,
+        mapped: bool = True,
+        reborn: Callable[[Journal], None] | None = None,
+    ) -> None:
         self.folder = folder
         self.run_id = run_id
         self.mapped = mapped
         self.caches: tuple[dict[object, KeySet], ...] = ({}, {}, {})
         self.dropped = 0
+        # Replaced in a forked child only, where no other thread can hold them.
+        self.lock = threading.RLock()
+        self.drain_lock = threading.RLock()
+        self._reborn = reborn
         self._begin()
 
     def _begin(self) -> None:
         self.id = f"{time.time_ns():016x}-{os.getpid():x}-{os.urandom(4).hex()}"
-        self.lock = threading.RLock()
-        self.drain_lock = threading.RLock()
         self.drained = 0
         self.segments: list[Segment] = []
         self.keysets: dict[int, KeySet] = {}
@@ -117,6 +126,12 @@ class Journal:
                 break
             time.sleep(0.001)
         self._add_segment(0)
+
+    def _begin_own(self) -> None:
+        if self.inherited:
+            self._begin()
+            if self._reborn is not None:
+                self._reborn(self)
 
     # -- writing ---------------------------------------------------------------------------------
 
@@ -148,8 +163,7 @@ class Journal:
         self, keyset: KeySet, step: int, now: float, values: Iterable[object]
     ) -> bytes | None:
         """Make room for a row and declare its key set in the segment; None if it must be lost."""
-        if self.inherited:
-            self._begin()
+        self._begin_own()
         if self._known.get((keyset.keys, keyset.types, keyset.auto)) is not keyset:
             keyset.id = self._next_keyset
             self._next_keyset += 1
@@ -173,8 +187,7 @@ class Journal:
         """Store an op other than `LogRows`; as safe as a row."""
         text = encode_json(to_json(op)).encode()
         with self.lock:
-            if self.inherited:
-                self._begin()
+            self._begin_own()
             self._write(_OP, 0, text)
 
     def _write(self, kind: int, number: int, payload: bytes) -> None:
@@ -194,8 +207,7 @@ class Journal:
     def keyset(self, keys: tuple[str, ...], types: str, auto: int) -> KeySet:
         """The key set for these keys and type letters, declared where it is first used."""
         with self.lock:
-            if self.inherited:
-                self._begin()
+            self._begin_own()
             found = self._known.get((keys, types, auto))
             if found is None:
                 if len(self._known) >= MAX_KEYSETS:

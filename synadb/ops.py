@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
-from typing import Any
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 __all__ = [
     "AUTO_KEYS",
@@ -34,15 +34,14 @@ AUTO_RUN = 1  # the run's next
 AUTO_KEYS = 2  # the next of the row's own keys
 
 
-@dataclass(frozen=True)
-class StartRun:
+class StartRun(NamedTuple):
     """Create a run, or with `exist_ok` continue one that is there."""
 
     run_id: str
     experiment: str
     created: float
     name: str | None = None
-    config: Mapping[str, Any] = field(default_factory=dict)
+    config: Mapping[str, Any] = MappingProxyType({})
     tags: tuple[str, ...] = ()
     notes: str | None = None
     group: str = ""
@@ -52,16 +51,14 @@ class StartRun:
     exist_ok: bool = False
 
 
-@dataclass(frozen=True)
-class UpdateRun:
+class UpdateRun(NamedTuple):
     """Change a run's name, notes, tags, group or job type."""
 
     run_id: str
     values: Mapping[str, Any]
 
 
-@dataclass(frozen=True)
-class SetConfig:
+class SetConfig(NamedTuple):
     """Set top-level keys of a run's config, and remove others."""
 
     run_id: str
@@ -69,8 +66,7 @@ class SetConfig:
     removed: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
-class SetSummary:
+class SetSummary(NamedTuple):
     """Set top-level keys of a run's summary; `replace` drops all others first."""
 
     run_id: str
@@ -80,8 +76,7 @@ class SetSummary:
     order: int = 0
 
 
-@dataclass(frozen=True)
-class EndRun:
+class EndRun(NamedTuple):
     """End a run; the first end counts."""
 
     run_id: str
@@ -90,8 +85,7 @@ class EndRun:
     exit_code: int | None = None
 
 
-@dataclass(frozen=True)
-class LogRow:
+class LogRow(NamedTuple):
     """One partial row whose values are not all plain numbers."""
 
     run_id: str
@@ -102,8 +96,7 @@ class LogRow:
     order: int = 0
 
 
-@dataclass(frozen=True)
-class LogRows:
+class LogRows(NamedTuple):
     """Rows of one set of keys and types, as columns.
 
     `types` has a letter a key: d float64, q int64, ? bool. Each column is the little-endian bytes
@@ -133,14 +126,14 @@ def to_json(op: Op) -> dict[str, Any]:
     kind = type(op).__name__
     if kind not in _KINDS:
         raise TypeError(f"{kind} has no JSON form")
-    return {"op": kind, **{f.name: getattr(op, f.name) for f in fields(op)}}
+    return {"op": kind, **op._asdict()}
 
 
 def from_json(data: Mapping[str, Any], order: int = 0) -> Op:
     """Turn `to_json`'s dict back into the op, at place `order` of its batch."""
     values = dict(data)
     kind = _KINDS[values.pop("op")]
-    known = {f.name for f in fields(kind)}
+    known = kind._fields
     values = {k: tuple(v) if isinstance(v, list) else v for k, v in values.items() if k in known}
     if "order" in known:
         values["order"] = order

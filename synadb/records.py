@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     import numpy as np
@@ -13,8 +12,7 @@ if TYPE_CHECKING:
 __all__ = ["ArtifactRecord", "CheckReport", "History", "RunRecord", "Series"]
 
 
-@dataclass(frozen=True)
-class RunRecord:
+class RunRecord(NamedTuple):
     """One run as it stood when it was read. Times are seconds since the epoch."""
 
     run_id: str
@@ -41,8 +39,7 @@ class RunRecord:
         return "Completed" if self.state == "finished" else self.state.capitalize()
 
 
-@dataclass(frozen=True)
-class ArtifactRecord:
+class ArtifactRecord(NamedTuple):
     """One stored artifact: size in bytes, `digest` the SHA-256 of the content in hex."""
 
     run_id: str
@@ -52,13 +49,20 @@ class ArtifactRecord:
     created_at: float
 
 
-@dataclass(frozen=True)
 class Series:
     """One metric: `steps` int64, `values`, `times` float64 seconds, each of shape (n,)."""
 
-    steps: np.ndarray[Any, Any]
-    values: np.ndarray[Any, Any]
-    times: np.ndarray[Any, Any]
+    __slots__ = ("steps", "times", "values")
+
+    def __init__(
+        self,
+        steps: np.ndarray[Any, Any],
+        values: np.ndarray[Any, Any],
+        times: np.ndarray[Any, Any],
+    ) -> None:
+        self.steps = steps
+        self.values = values
+        self.times = times
 
     def __iter__(self) -> Iterator[np.ndarray[Any, Any]]:
         yield self.steps
@@ -69,7 +73,6 @@ class Series:
         return len(self.steps)
 
 
-@dataclass(frozen=True)
 class History(Mapping[str, Any]):
     """Rows merged by step, as columns of shape (n,).
 
@@ -77,9 +80,15 @@ class History(Mapping[str, Any]):
     things it is None (the column is then of dtype object).
     """
 
-    steps: np.ndarray[Any, Any]
-    times: np.ndarray[Any, Any]
-    columns: dict[str, np.ndarray[Any, Any]] = field(default_factory=dict)
+    def __init__(
+        self,
+        steps: np.ndarray[Any, Any],
+        times: np.ndarray[Any, Any],
+        columns: dict[str, np.ndarray[Any, Any]],
+    ) -> None:
+        self.steps = steps
+        self.times = times
+        self.columns = columns
 
     def __getitem__(self, key: str) -> np.ndarray[Any, Any]:
         return self.columns[key]
@@ -99,8 +108,7 @@ class History(Mapping[str, Any]):
         return pd.DataFrame({"_step": self.steps, "_timestamp": self.times, **self.columns})
 
 
-@dataclass(frozen=True)
-class CheckReport:
+class CheckReport(NamedTuple):
     """What an audit found: `problems` are faults, `notes` are not, `fixed` says what was mended."""
 
     problems: tuple[str, ...]

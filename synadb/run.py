@@ -47,8 +47,12 @@ class Run:
         self._journal = journal
         self._next = next_step
         self._key_next = {key: step + 1 for key, step in (key_steps or {}).items()}
-        self._step_lock = threading.RLock()
         self._ended = False
+
+    @property
+    def lock(self) -> threading.RLock:
+        """Held while a step is chosen and its row stored; a forked child has one of its own."""
+        return self._journal.lock
 
     @property
     def run_id(self) -> str:
@@ -70,7 +74,7 @@ class Run:
             self._refuse()
         if not _is_row(data):
             raise InvalidValueError("log() takes a dict with str keys")
-        with self._step_lock:
+        with self._journal.lock:
             if step is None:
                 self.write(data, self._next, time.time(), AUTO_RUN)
                 self._next += 1
@@ -84,7 +88,7 @@ class Run:
         if self._ended:
             self._refuse()
         number = as_number(name, value)
-        with self._step_lock:
+        with self._journal.lock:
             if step is None:
                 at = self._key_next.get(name, 0)
                 self.write({name: number}, at, time.time(), AUTO_KEYS)
@@ -101,7 +105,7 @@ class Run:
         numbers = {name: as_number(name, value) for name, value in values.items()}
         if not numbers:
             return
-        with self._step_lock:
+        with self._journal.lock:
             if step is None:
                 at = max(self._key_next.get(name, 0) for name in numbers)
                 self.write(numbers, at, time.time(), AUTO_KEYS)
@@ -133,7 +137,6 @@ class Run:
             else:
                 others[key] = plain(value)
         journal = self._journal
-        inherited = journal.inherited
         if numbers or not others:
             keyset = journal.keyset(tuple(numbers), "".join(letters), auto)
             journal.append(keyset, step, now, numbers.values())
@@ -141,8 +144,6 @@ class Run:
                 self._remember(journal, data, keyset, auto)
         if others:
             journal.append_op(LogRow(self.run_id, step, now, others, auto))
-        if inherited:
-            self._writer.attach(journal)
 
     @staticmethod
     def _remember(journal: Journal, data: Mapping[str, Any], keyset: KeySet, auto: int) -> None:
@@ -153,10 +154,7 @@ class Run:
         """Store an op other than a row."""
         if self._ended:
             self._refuse()
-        inherited = self._journal.inherited
         self._journal.append_op(op)
-        if inherited:
-            self._writer.attach(self._journal)
 
     def log_param(self, name: str, value: Any) -> None:
         """Set one value of the config; it keeps its type."""
@@ -184,7 +182,7 @@ class Run:
 
     def end(self, state: str = "finished", exit_code: int | None = None) -> bool:
         """End the run, once; returns whether everything is in the database."""
-        with self._step_lock:
+        with self._journal.lock:
             if self._ended:
                 return True
             self._ended = True

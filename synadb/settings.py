@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
-from pathlib import Path
+from typing import NamedTuple
 
 __all__ = ["DATABASE_NAME", "VARIABLES", "Settings", "database_path"]
 
@@ -14,12 +13,12 @@ VARIABLES = {
     "SYNADB_PATH": "the database file; wins over every other rule",
     "SYNADB_NETWORK_FS": "1 or 0: treat the folder as a network file system, or not, untested",
     "SYNADB_LATE_STEPS": "drop: a step older than the current one is dropped, as wandb does",
+    "SYNADB_PYTHON": "the interpreter that the `wandb` program of `synadb run` uses",
     "SYNADB_FINISH_TIMEOUT": "seconds that finish waits for a database out of reach (default 5)",
 }
 
 
-@dataclass(frozen=True)
-class Settings:
+class Settings(NamedTuple):
     """What the environment says, read once where it is needed and passed on."""
 
     network_fs: bool | None = None
@@ -54,12 +53,13 @@ def database_path(dir: str | os.PathLike[str] | None = None) -> str:
     folder = os.fspath(dir) if dir else os.environ.get("WANDB_DIR")
     if folder:
         return os.path.join(os.path.abspath(os.path.expanduser(folder)), DATABASE_NAME)
-    here = Path.cwd()
-    home = Path(os.path.expanduser("~"))
-    for place in (here, *here.parents):
-        candidate = place / DATABASE_NAME
-        if candidate.is_file():
-            return str(candidate)
-        if place == home or (place / ".git").exists():
-            break
-    return str(here / DATABASE_NAME)
+    here = place = os.getcwd()
+    home = os.path.expanduser("~")
+    while True:
+        candidate = os.path.join(place, DATABASE_NAME)
+        if os.path.isfile(candidate):
+            return candidate
+        above = os.path.dirname(place)
+        if place in (above, home) or os.path.exists(os.path.join(place, ".git")):
+            return os.path.join(here, DATABASE_NAME)
+        place = above

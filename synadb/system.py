@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import os
-import random
-import socket
 import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 from synadb.errors import StoreBusyError
 
@@ -45,7 +42,11 @@ def warn(message: str, *, once: str | None = None) -> None:
 
 def host() -> str:
     """The name of this machine, as runs and journals record it."""
-    return socket.gethostname()
+    if hasattr(os, "uname"):
+        return os.uname().nodename
+    import platform
+
+    return platform.node()
 
 
 def after_fork_in_child(function: Callable[[], None]) -> None:
@@ -79,17 +80,18 @@ _NOT_SUPPORTED = (22, 95, 45, 102)  # EINVAL, EOPNOTSUPP on Linux, ENOTSUP and E
 
 def is_network_path(path: str | os.PathLike[str]) -> bool:
     """Whether `path` (which need not exist yet) lies on a network file system."""
-    kind = _file_system_type(Path(path).absolute())
+    kind = _file_system_type(os.path.abspath(path))
     return kind in NETWORK_TYPES
 
 
-def _file_system_type(path: Path) -> str | None:
+def _file_system_type(path: str) -> str | None:
     if not sys.platform.startswith("linux"):
         if sys.platform == "win32":
             return None
         return _file_system_type_psutil(path)
     try:
-        text = Path("/proc/self/mountinfo").read_text(encoding="utf-8", errors="replace")
+        with open("/proc/self/mountinfo", encoding="utf-8", errors="replace") as file:
+            text = file.read()
     except OSError:
         return None
     target = os.path.realpath(path)
@@ -103,7 +105,7 @@ def _file_system_type(path: Path) -> str | None:
     return kind
 
 
-def _file_system_type_psutil(path: Path) -> str | None:
+def _file_system_type_psutil(path: str) -> str | None:
     import psutil
 
     target = os.path.realpath(path)
@@ -149,14 +151,14 @@ class FileLock:
             if time.monotonic() >= deadline:
                 self._thread_lock.release()
                 return False
-            time.sleep(pause * (0.5 + random.random()))
+            time.sleep(pause * (0.5 + os.urandom(1)[0] / 256))
             pause = min(pause * 1.5, 0.01)
 
     def _try(self) -> bool:
         try:
             fd = os.open(self.path, os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0), 0o666)
         except FileNotFoundError:
-            Path(self.path).parent.mkdir(parents=True, exist_ok=True)
+            os.makedirs(os.path.dirname(self.path), exist_ok=True)
             return False
         try:
             if not self._lock_fd(fd):

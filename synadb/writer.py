@@ -7,7 +7,7 @@ import os
 import threading
 import time
 import weakref
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from synadb.errors import CorruptStoreError, RunNotFoundError, StorageError
 from synadb.journal import Journal, journal_ids, read_segments
@@ -23,8 +23,7 @@ COMPACT_EVERY = 16  # drains of a journal between looks at its small chunks
 LONGEST_PAUSE = 30.0  # seconds between tries while the store is out of reach
 
 
-@dataclass(frozen=True)
-class Adopted:
+class Adopted(NamedTuple):
     """What recovering a dead journal brought."""
 
     run_id: str
@@ -66,7 +65,9 @@ class Writer:
 
     def open(self, run_id: str) -> Journal:
         """A new journal for a run, drained from now on."""
-        journal = Journal(self.store.live_dir, run_id, mapped=not self.store.network)
+        journal = Journal(
+            self.store.live_dir, run_id, mapped=not self.store.network, reborn=self.attach
+        )
         self.attach(journal)
         return journal
 

@@ -54,7 +54,8 @@ import random, wandb
 for i in range(5):
     run = wandb.init(project="bench", reinit=True)
     for epoch in range(50):
-        run.log({k: random.random() for k in ("train/loss", "train/acc", "val/loss", "val/acc", "lr")})
+        keys = ("train/loss", "train/acc", "val/loss", "val/acc", "lr")
+        run.log({key: random.random() for key in keys})
     run.finish()
 """
 
@@ -127,7 +128,9 @@ start = time.perf_counter()
 while (now := time.perf_counter()) < start + seconds:
     due = int((now - start) * rate)
     while n < due:
-        s = time.perf_counter(); run.log({"i": n, "x": 0.5}); worst = max(worst, time.perf_counter() - s)
+        s = time.perf_counter()
+        run.log({"i": n, "x": 0.5})
+        worst = max(worst, time.perf_counter() - s)
         n += 1
     time.sleep(0.002)
 t.finish(run)
@@ -241,8 +244,8 @@ def _text(
     lines = [
         "# Benchmarks",
         "",
-        "Made by `make bench` (`python -m synadb.bench.figures`): fresh processes, wandb (offline) and",
-        'SynaDB in turn on one machine, medians over the repeats; "log" is one call with five random',
+        "Made by `make bench` (`python -m synadb.bench.figures`): fresh processes, wandb offline and",
+        "SynaDB in turn on one machine, medians over the repeats. A log call takes five random",
         f"floats. Python {platform.python_version()}, {platform.system()}, {os.cpu_count()} cores.",
         "wandb logs 20,000 rows and SynaDB 200,000. Shared machines are noisy: look at the ratios.",
         "",
@@ -250,8 +253,7 @@ def _text(
         "|---|---|---|---|",
     ]
     names = ("import", "first init", "later init", "log median", "log p99", "log max")
-    for name in names:
-        lines.append(_row(name, {side: found[name] for side, found in logs.items()}))
+    lines += [_row(name, {side: found[name] for side, found in logs.items()}) for name in names]
     each = {
         side: found["all logs and finish"] / (200_000 if side == "SynaDB" else 20_000)
         for side, found in logs.items()

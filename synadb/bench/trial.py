@@ -7,6 +7,7 @@ what `import wandb` finds. All that either writes goes to a folder of the trial'
 from __future__ import annotations
 
 import ast
+import compileall
 import json
 import os
 import subprocess
@@ -40,6 +41,7 @@ class Side:
     def environment(self, environ: Mapping[str, str], data: Path) -> dict[str, str]:
         """Return the environment for a script under this side that writes into `data`."""
         child = overlay_environment(environ) if self.is_synadb else _without_overlay(environ)
+        child["SYNADB_LATE_STEPS"] = "drop"  # what wandb does; ours would keep the row
         child["SYNADB_PATH"] = str(data / "experiments.db")
         child["WANDB_MODE"] = "offline"
         child["WANDB_DIR"] = str(data)
@@ -108,7 +110,9 @@ class Trial:
 def find_version(side: Side, folder: Path) -> str | None:
     """Return the version of wandb or SynaDB that a script under `side` gets; None if none.
 
-    It also warms up: before the first trial, byte code is compiled and files are in the cache.
+    It also warms up: before the first trial, byte code is compiled and files are in the cache. pip
+    compiles what it installs; a checkout that runs in place gets the same here, or each trial
+    would measure the compiler where byte code is not written (PYTHONDONTWRITEBYTECODE).
 
     Args:
         side: Which of the two.
@@ -117,6 +121,8 @@ def find_version(side: Side, folder: Path) -> str | None:
     Raises:
         CompareError: it is there and cannot be imported.
     """
+    if side.is_synadb:
+        compileall.compile_dir(_HERE.parent, quiet=2)
     # A ./wandb folder of run files imports as an empty package: only the real one has a version.
     program = "import wandb; wandb.init; print(wandb.__version__)"
     if side.is_synadb:  # as wandb's version the drop-in tells the one that it follows

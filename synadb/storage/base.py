@@ -12,8 +12,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, NamedTuple
 
 from synadb.ops import Op
 from synadb.records import ArtifactRecord, CheckReport, History, RunRecord, Series
@@ -21,8 +20,7 @@ from synadb.records import ArtifactRecord, CheckReport, History, RunRecord, Seri
 __all__ = ["JournalMark", "Store"]
 
 
-@dataclass(frozen=True)
-class JournalMark:
+class JournalMark(NamedTuple):
     """The part [start, end) of a journal, in logical offsets, that a batch of ops came from."""
 
     journal_id: str

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import sqlite3
 import time
 from collections.abc import Callable
@@ -35,6 +34,8 @@ def put(
             " values (?, ?, 0, x'', ?, 0)",
             (run, name, now),
         ).lastrowid
+    import hashlib
+
     whole = hashlib.sha256()
     size = position = 0
     try:
@@ -128,6 +129,8 @@ def locate(db: sqlite3.Connection, run_id: str, name: str) -> list[int]:
 
 def read(db: sqlite3.Connection, blob: int, name: str) -> bytes:
     """One piece, checked against its digest."""
+    import hashlib
+
     row = db.execute("select digest, data from blobs where id = ?", (blob,)).fetchone()
     if row is None or hashlib.sha256(row[1]).digest() != row[0]:
         raise CorruptStoreError(f"artifact {name!r}: a piece is missing or damaged")

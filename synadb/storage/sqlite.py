@@ -29,7 +29,7 @@ from synadb.errors import (
 from synadb.ops import Op
 from synadb.records import ArtifactRecord, CheckReport, History, RunRecord, Series
 from synadb.settings import Settings
-from synadb.storage import audit, blobs, reading, writing
+from synadb.storage import blobs, reading, writing
 from synadb.storage.base import JournalMark, Store
 from synadb.storage.schema import APPLICATION_ID, VERSION, migrate
 from synadb.system import FileLock, after_fork_in_child, is_network_path
@@ -335,9 +335,9 @@ class SQLiteStore(Store):
         self.checkpoint(truncate=True)
         with self._transaction() as db:
             found = blobs.collect(db)
-        with self._transaction() as db:
-            # Each row of the result is one page given back: they must all be asked for.
-            db.execute("pragma incremental_vacuum").fetchall()
+        with self._errors(), self._lock.held(BUSY_SECONDS):
+            # A step gives one page back, and only executescript steps to the end.
+            self._connection().executescript("pragma incremental_vacuum")
         self.checkpoint(truncate=True)
         return {**found, "file_bytes_freed": max(0, before - os.path.getsize(self.path))}
 
@@ -378,6 +378,8 @@ class SQLiteStore(Store):
 
     def check(self, *, fix: bool = False) -> CheckReport:
         fixed: tuple[str, ...] = ()
+        from synadb.storage import audit
+
         report = self._read(audit.check)
         if fix and not self.read_only:
             with self._transaction() as db:

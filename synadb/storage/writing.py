@@ -6,7 +6,6 @@ import json
 import sqlite3
 from array import array
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 from synadb.errors import RunExistsError, RunNotFoundError, StorageError
@@ -33,26 +32,29 @@ MERGE_AT = 16  # live chunks of one size class are merged when there are this ma
 TERMINAL = ("finished", "failed", "killed")
 
 
-@dataclass
 class _Run:
     """A run's row while a batch is applied to it."""
 
-    id: int
-    config: dict[str, Any]
-    summary: dict[str, Any]
-    last_step: int
-    next_seq: int
-    row_count: int
-    last_journal: str | None
-    first_seq: int
-    shifts: dict[str, list[int]] = field(default_factory=dict)
-    contested: bool = False
-    events: list[tuple[int, Any]] = field(default_factory=list)
-    next_order: int = 0
-    steps_before: int = -1
-    key_steps: dict[str, int] | None = None
-    shift: int = 0
-    shift_from: int = -1
+    def __init__(self, row: Sequence[Any]) -> None:
+        self.id: int = row[0]
+        self.config: dict[str, Any] = decode_json(row[1])
+        self.summary: dict[str, Any] = decode_json(row[2])
+        self.last_step: int = row[3]
+        self.row_count: int = row[5]
+        self.last_journal: str | None = row[6]
+        self.steps_before = self.last_step
+        self.first_seq: int = row[4]
+        self.next_seq = self.first_seq
+        self.next_order = 0
+        self.events: list[tuple[int, Any]] = []  # what changes the summary, by order
+        self.fresh: list[Sequence[int]] = []  # the steps of the batch's rows
+        # Of automatic steps, see `_place`.
+        self.contested = False
+        self.shifts: dict[str, list[int]] = {}
+        self.old_shift = 0
+        self.shift = 0
+        self.shift_from = -1
+        self.key_steps: dict[str, int] | None = None
 
 
 def journal_offset(db: sqlite3.Connection, journal_id: str) -> int:
@@ -158,17 +160,7 @@ def _load(db: sqlite3.Connection, run_id: str, mark: JournalMark | None) -> _Run
     ).fetchone()
     if row is None:
         raise RunNotFoundError(f"no run has the id {run_id!r}")
-    run = _Run(
-        id=row[0],
-        config=decode_json(row[1]),
-        summary=decode_json(row[2]),
-        last_step=row[3],
-        next_seq=row[4],
-        row_count=row[5],
-        last_journal=row[6],
-        first_seq=row[4],
-        steps_before=row[3],
-    )
+    run = _Run(row)
     if mark is not None and mark.run_id == run_id:
         run.contested = run.last_journal not in (None, mark.journal_id)
         found = db.execute(
@@ -202,10 +194,9 @@ def _place(db: sqlite3.Connection, run: _Run, ops: Sequence[Op]) -> None:
         highest = max(highest, top)
     if fresh and run.contested:
         run.shift = max(shift, run.last_step + 1 - min(fresh))
-    old = shift
     if run.shift or highest >= 0:
         run.shifts[""] = [run.shift, highest]
-    run.shifts["old"] = [old]
+    run.old_shift = shift
     if run.contested and any(getattr(op, "auto", 0) == AUTO_KEYS for op in ops):
         run.key_steps = key_steps(db, run.id)
 
@@ -213,7 +204,7 @@ def _place(db: sqlite3.Connection, run: _Run, ops: Sequence[Op]) -> None:
 def _shifted(run: _Run, keys: Sequence[str], steps: Sequence[int], auto: int) -> list[int] | None:
     """The steps where they belong, or None where they may stay."""
     if auto == AUTO_RUN:
-        old = run.shifts["old"][0]
+        old = run.old_shift
         if not (old or run.shift):
             return None
         return [s + (run.shift if s > run.shift_from else old) for s in steps]
@@ -265,7 +256,7 @@ def _log_rows(db: sqlite3.Connection, run: _Run, op: LogRows) -> None:
             columns,
             op.types,
         )
-    run.row_count += n
+    run.fresh.append(steps)
     run.last_step = max(run.last_step, highest)
     run.next_order = max(run.next_order, op.orders[-1] + 1)
     if highest > before:
@@ -333,7 +324,7 @@ def _log_row(db: sqlite3.Connection, run: _Run, op: LogRow) -> None:
         "insert into json_rows (run, step, seq, time, data) values (?, ?, ?, ?, ?)",
         (run.id, step, run.first_seq + op.order, op.time, encode_json(dict(op.values))),
     )
-    run.row_count += 1
+    run.fresh.append((step,))
     if step >= run.steps_before:
         run.events.append((op.order, op.values))
     run.last_step = max(run.last_step, step)
@@ -380,6 +371,8 @@ def _save(db: sqlite3.Connection, run: _Run, mark: JournalMark | None, now: floa
         else:
             merge_values(run.summary, event)
     run.next_seq = run.first_seq + run.next_order
+    # Parts of one row count once; what comes late, for a step gone by, is part of that step's row.
+    run.row_count += len({s for steps in run.fresh for s in steps if s > run.steps_before})
     journal = mark.journal_id if mark else run.last_journal
     db.execute(
         "update runs set config = ?, summary = ?, last_step = ?, next_seq = ?, row_count = ?,"
@@ -396,7 +389,6 @@ def _save(db: sqlite3.Connection, run: _Run, mark: JournalMark | None, now: floa
         ),
     )
     if mark is not None:
-        run.shifts.pop("old", None)
         db.execute(
             "insert into journals values (?, ?, ?, ?) on conflict (id)"
             " do update set applied = excluded.applied, shifts = excluded.shifts",

@@ -37,11 +37,12 @@ __all__ = [
     "termwarn",
 ]
 
-run: Any = None
-config: Any = PreInit("wandb.config")
-summary: Any = PreInit("wandb.summary")
+_pre_init = {"config": PreInit("wandb.config"), "summary": PreInit("wandb.summary")}
 
-_pre_init = {"config": config, "summary": summary}
+# A reload runs this again and must not lose the active run.
+run: Any = globals().get("run")
+config: Any = run.config if run is not None else _pre_init["config"]
+summary: Any = run.summary if run is not None else _pre_init["summary"]
 
 
 def _log_without_run(
@@ -54,7 +55,7 @@ def _log_without_run(
     run.log(data, step=step, commit=commit)
 
 
-log: Any = _log_without_run
+log: Any = run.log if run is not None else _log_without_run
 
 
 def _unbind() -> None:

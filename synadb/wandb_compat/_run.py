@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import struct
-import threading
 import time
 from collections.abc import Iterable, Mapping
 from types import TracebackType
@@ -55,7 +54,6 @@ class Run:
         own["_resumed"] = resumed
         own["_settings"] = settings
         own["_pid"] = os.getpid()
-        own["_lock"] = threading.RLock()
         own["_finished"] = False
         own["_step"] = record.last_step + 1 if resumed else 0
         own["_starting_step"] = own["_step"]
@@ -72,7 +70,6 @@ class Run:
     _native: NativeRun
     _record: RunRecord
     _settings: Settings
-    _lock: threading.RLock
     _open: dict[str, Any]
     _data: dict[str, Any]
     _step: int
@@ -98,7 +95,7 @@ class Run:
             try:
                 keyset = journal.caches[AUTO_RUN][tuple(data), tuple(map(type, data.values()))]
                 now = time.time()
-                with self._lock:
+                with journal.lock:
                     own = self.__dict__
                     journal.append(keyset, own["_step"], now, data.values())
                     own["_step"] += 1
@@ -125,7 +122,7 @@ class Run:
         now = time.time()
         if isinstance(data.get("_timestamp"), int | float):
             now = float(data["_timestamp"])
-        with self._lock:
+        with self._native.lock:
             own = self.__dict__
             if at is not None and at < self._step:
                 self._log_late(values, at, now)
@@ -181,18 +178,17 @@ class Run:
 
     def finish(self, exit_code: int | None = None, quiet: bool | None = None) -> None:
         """End the run: `finished`, or `failed` with an exit code other than 0. Idempotent."""
-        with self._lock:
+        with self._native.lock:
             if self._finished or os.getpid() != self._pid:
                 return
-            started = self._step
+            last = self._step if self._open else self._step - 1
+            logged = bool(self._open) or self._step > self.starting_step
             self._commit()
             own = self.__dict__
             runtime = self._last_time - self._record.created_at
-            if self._step > self._starting_step or self._explicit or started or len(self._data):
-                last = max(self._native._next, self._step) - 1
-                if self._last_time != self._record.created_at:
-                    self._data["_step"] = self._last_step(last)
-                    self._data["_timestamp"] = self._last_time
+            if logged:
+                self._data["_step"] = last
+                self._data["_timestamp"] = self._last_time
             self._data["_runtime"] = int(runtime)
             self._data["_wandb"] = {"runtime": int(time.time() - self._record.created_at)}
             self._native.set_summary(self._data, replace=True)
@@ -202,9 +198,6 @@ class Run:
         _session.ended(self)
         if not quiet:
             termlog(f"Run {self.name} ({self.id}) is stored in {self._tracker.path}")
-
-    def _last_step(self, fallback: int) -> int:
-        return self._step if self.__dict__.get("_row_open") else fallback
 
     def join(self, exit_code: int | None = None) -> None:
         """The old name of `finish`."""

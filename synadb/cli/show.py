@@ -1,0 +1,105 @@
+"""`synadb show`: one run with its config, summary, metrics and artifacts."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from synadb.cli.runs import align, find_run, flatten, local_time, open_database, to_json
+
+if TYPE_CHECKING:
+    from synadb.records import RunRecord
+
+DESCRIPTION = """\
+Show one run: what it is, its config and summary, how often each metric was logged and its last
+value, and its artifacts."""
+
+EXAMPLE = """\
+examples:
+  synadb show brisk-otter-1
+  synadb show RUN --db results/experiments.db --json"""
+
+
+def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the command's arguments."""
+    parser = subparsers.add_parser(
+        "show",
+        description=DESCRIPTION,
+        epilog=EXAMPLE,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("run", metavar="RUN", help="the run's id, or its name if no other has it")
+    parser.add_argument("--db", metavar="FILE", help="the database (default: the nearest)")
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    parser.set_defaults(func=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Print the run, for people or as JSON."""
+    with open_database(args.db) as tracker:
+        record = find_run(tracker, args.run)
+        metrics = _metrics(tracker.rows(record.run_id))
+        artifacts = tracker.list_artifacts(record.run_id)
+    if args.json:
+        sizes = [{"name": a.name, "size": a.size, "digest": a.digest} for a in artifacts]
+        print(to_json({**record._asdict(), "metrics": metrics, "artifacts": sizes}))
+        return 0
+    for line in align(_facts(record)):
+        print(line)
+    _section("config", _pairs(record.config))
+    _section("summary", _pairs(record.summary))
+    _section(
+        "metrics",
+        [("", "COUNT", "LAST")] * bool(metrics)
+        + [(key, str(found["count"]), _text(found["last"])) for key, found in metrics.items()],
+        right={1},
+    )
+    _section("artifacts", [(a.name, f"{a.size} bytes") for a in artifacts])
+    return 0
+
+
+def _metrics(rows: Iterable[Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
+    """Of everything numeric: the number of steps that have it, and the last value."""
+    found: dict[str, dict[str, Any]] = {}
+    for row in rows:
+        for key, value in flatten(row).items():
+            if key.startswith("_") or isinstance(value, bool) or not isinstance(value, int | float):
+                continue
+            metric = found.setdefault(key, {"count": 0})
+            metric["count"] += 1
+            metric["last"] = value
+    return found
+
+
+def _facts(record: RunRecord) -> list[tuple[str, str]]:
+    facts = [
+        ("id", record.run_id),
+        ("name", record.name),
+        ("experiment", record.experiment),
+        ("state", record.state),
+        ("exit code", "" if record.exit_code is None else str(record.exit_code)),
+        ("rows", str(record.row_count)),
+        ("created", local_time(record.created_at)),
+        ("ended", "" if record.ended_at is None else local_time(record.ended_at)),
+        ("host", record.host),
+        ("group", record.group),
+        ("job type", record.job_type),
+        ("tags", ", ".join(record.tags)),
+        ("notes", record.notes or ""),
+    ]
+    return [fact for fact in facts if fact[1]]
+
+
+def _pairs(values: Mapping[str, Any]) -> list[tuple[str, str]]:
+    return [(key, _text(value)) for key, value in flatten(values).items()]
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else to_json(value, indent=None).strip('"')
+
+
+def _section(title: str, table: Sequence[Sequence[str]], right: Iterable[int] = ()) -> None:
+    print(f"\n{title}:" if table else f"\n{title}: none")
+    for line in align(table, right):
+        print(f"  {line}")

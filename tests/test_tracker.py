@@ -1,0 +1,456 @@
+"""The native tracker through its public interface, on real files."""
+
+from __future__ import annotations
+
+import io
+import math
+import os
+import shutil
+import sqlite3
+import subprocess
+import sys
+import threading
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from synadb import ArtifactNotFoundError, ExperimentTracker, RunEndedError, RunNotFoundError
+from synadb.errors import (
+    CorruptStoreError,
+    InvalidValueError,
+    NewerSchemaError,
+    NotADatabaseError,
+    ReadOnlyStoreError,
+    RunExistsError,
+    StorageError,
+)
+
+
+def sound(tracker: ExperimentTracker) -> None:
+    report = tracker.check()
+    assert report.ok, report.problems
+
+
+def test_everything_comes_back(db_path: Path) -> None:
+    config = {
+        "i": 3,
+        "f": 1.0,
+        "nan": math.nan,
+        "inf": math.inf,
+        "b": True,
+        "s": "text",
+        "none": None,
+        "nested": {"list": [1, 2.0, None, {"deep": False}], "$float": "x"},
+    }
+    with ExperimentTracker(db_path) as tracker:
+        run_id = tracker.start_run("exp/with slash", tags=["a", "ü"], config=config, notes="n")
+        tracker.log_param(run_id, "later", [1, 2])
+        for i in range(100):
+            tracker.log_metric(run_id, "loss", 1 / (i + 1))
+        tracker.end_run(run_id, "COMPLETED")
+        sound(tracker)
+    with ExperimentTracker(db_path) as tracker:
+        record = tracker.get_run(run_id)
+        assert repr(record.config) == repr({**config, "later": [1, 2]})
+        assert record.tags == ("a", "ü")
+        assert (record.state, record.status, record.notes) == ("finished", "Completed", "n")
+        steps, values, times = tracker.get_metric(run_id, "loss")
+        assert steps.tolist() == list(range(100))
+        assert values.tolist() == [1 / (i + 1) for i in range(100)]
+        assert (np.diff(times) >= 0).all()
+        assert tracker.list_experiments() == ["exp/with slash"]
+
+
+VALUES = (
+    st.floats(allow_nan=False)
+    | st.integers(-(2**70), 2**70)
+    | st.booleans()
+    | st.text(max_size=5)
+    | st.none()
+    | st.lists(st.integers(), max_size=2)
+)
+ROWS = st.lists(
+    st.tuples(
+        st.dictionaries(st.sampled_from(["a", "b", "c/d", "é", "$x"]), VALUES, max_size=4),
+        st.none() | st.integers(0, 8),
+    ),
+    max_size=30,
+)
+
+
+@settings(max_examples=60)
+@given(ROWS, st.integers(1, 30))
+def test_rows_merge_by_step_like_a_plain_dict(
+    tmp_path_factory: pytest.TempPathFactory, rows: list[Any], every: int
+) -> None:
+    model: dict[int, dict[str, Any]] = {}
+    following = 0
+    path = tmp_path_factory.mktemp("model") / "e.db"
+    with ExperimentTracker(path) as tracker:
+        run = tracker.run("exp")
+        for number, (row, step) in enumerate(rows):
+            run.log(row, step=step)
+            at = following if step is None else step
+            following = max(following, at + 1)
+            model.setdefault(at, {}).update(row)
+            if number % every == 0:
+                run.flush()
+        tracker.finish(run)
+        found = {row.pop("_step"): row for row in tracker.rows(run.run_id)}
+        for row in found.values():
+            del row["_runtime"], row["_timestamp"]
+        assert found == model
+        assert {s: {k: type(v) for k, v in r.items()} for s, r in found.items()} == {
+            s: {k: type(v) for k, v in r.items()} for s, r in model.items()
+        }
+        sound(tracker)
+
+
+def test_history_is_columns(db_path: Path) -> None:
+    with ExperimentTracker(db_path) as tracker, tracker.run("exp") as run:
+        run.log({"x": 1.5, "i": 7, "flag": True})
+        run.log({"x": 2.5, "i": 8, "flag": False})
+        run.log({"x": 3.5, "word": "w"})
+        history = tracker.history(run.run_id)
+        assert history["x"].tolist() == [1.5, 2.5, 3.5]
+        assert history["word"].tolist() == [None, None, "w"]
+        assert np.isnan(history["i"][2])
+        assert history["flag"].tolist() == [True, False, None]
+        assert list(tracker.history(run.run_id, ["x"])) == ["x"]
+        frame = history.to_pandas()
+        assert list(frame["_step"]) == [0, 1, 2]
+
+
+def test_small_chunks_are_merged_without_loss(db_path: Path) -> None:
+    with ExperimentTracker(db_path) as tracker:
+        run = tracker.run("exp")
+        for i in range(300):
+            run.log({"x": i * 0.5, "n": i})
+            run.flush()
+        tracker.finish(run)
+        assert tracker.get_metric(run.run_id, "n").values.tolist() == list(range(300))
+        sound(tracker)
+    with sqlite3.connect(db_path) as db:
+        assert db.execute("select count(*) from chunks").fetchone() == (1,)
+    db.close()
+
+
+def test_two_trackers_on_one_run_lose_nothing(db_path: Path) -> None:
+    with ExperimentTracker(db_path) as one, ExperimentTracker(db_path) as two:
+        run_id = one.start_run("exp")
+        for i in range(50):
+            one.log_metric(run_id, "x", i)
+            two.log_metric(run_id, "x", 1000 + i)
+            if i % 7 == 0:
+                one.flush()
+                two.flush()
+        one.flush()
+        two.flush()
+        series = one.get_metric(run_id, "x")
+        assert sorted(series.values.tolist()) == [*range(50), *range(1000, 1050)]
+        two.close()
+        one.end_run(run_id)
+        sound(one)
+
+
+def test_threads(db_path: Path) -> None:
+    with ExperimentTracker(db_path) as tracker:
+        run = tracker.run("exp")
+
+        def work(name: str) -> None:
+            for i in range(2000):
+                run.log({name: i, "every": 0.5})
+
+        threads = [threading.Thread(target=work, args=(f"t{n}",)) for n in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        tracker.finish(run)
+        assert len(tracker.get_metric(run.run_id, "every")) == 8000
+        for n in range(4):
+            assert tracker.get_metric(run.run_id, f"t{n}").values.tolist() == list(range(2000))
+
+
+def test_the_file_alone_is_the_run_once_it_has_ended(db_path: Path, tmp_path: Path) -> None:
+    with ExperimentTracker(db_path) as tracker:
+        run_id = tracker.start_run("exp")
+        for i in range(1000):
+            tracker.log_metric(run_id, "x", i)
+        tracker.end_run(run_id)
+        copy = tmp_path / "copy.db"
+        shutil.copy(db_path, copy)
+        with ExperimentTracker(copy) as other:
+            assert len(other.get_metric(run_id, "x")) == 1000
+        exported = tmp_path / "exported.db"
+        tracker.export(exported)
+        with ExperimentTracker(exported) as other:
+            assert len(other.get_metric(run_id, "x")) == 1000
+    assert not Path(f"{db_path}-live").exists()
+    assert not Path(f"{db_path}-wal").exists()
+
+
+def test_another_process_continues_a_run(db_path: Path) -> None:
+    with ExperimentTracker(db_path) as tracker:
+        run_id = tracker.start_run("exp")
+        tracker.log_metric(run_id, "x", 0.0)
+        tracker.flush()
+        code = (
+            "import sys\nfrom synadb import ExperimentTracker\n"
+            "with ExperimentTracker(sys.argv[1]) as t:\n    t.log_metric(sys.argv[2], 'x', 1.0)\n"
+        )
+        subprocess.run([sys.executable, "-c", code, str(db_path), run_id], check=True, timeout=60)
+        assert tracker.get_metric(run_id, "x").steps.tolist() == [0, 1]
+
+
+def test_artifacts(db_path: Path, tmp_path: Path) -> None:
+    big = os.urandom(3_500_000)
+    with ExperimentTracker(db_path) as tracker:
+        run_id = tracker.start_run("exp")
+        tracker.log_artifact(run_id, "a/b ü" + "x" * 300, b"")
+        tracker.log_artifact(run_id, "big", io.BytesIO(big))
+        source = tmp_path / "source"
+        source.write_bytes(big)
+        record = tracker.log_artifact(run_id, "file", source)
+        assert record.size == len(big)
+        assert tracker.get_artifact(run_id, "big") == big
+        with tracker.open_artifact(run_id, "file") as stream:
+            assert stream.read(10) == big[:10]
+            assert stream.read() == big[10:]
+        target = tmp_path / "target"
+        tracker.download_artifact(run_id, "file", target)
+        assert target.read_bytes() == big
+        assert tracker.get_artifact(run_id, "a/b ü" + "x" * 300) == b""
+        with pytest.raises(ArtifactNotFoundError, match="big"):
+            tracker.get_artifact(run_id, "other")
+        tracker.log_artifact(run_id, "big", b"new")
+        assert tracker.get_artifact(run_id, "big") == b"new"
+        sound(tracker)
+
+
+def test_the_same_content_is_stored_once_and_given_back(db_path: Path) -> None:
+    content = os.urandom(4 << 20)
+    with ExperimentTracker(db_path) as tracker:
+        first = tracker.start_run("exp")
+        tracker.log_artifact(first, "m", content)
+        tracker.end_run(first)
+        size = db_path.stat().st_size
+        second = tracker.start_run("exp")
+        tracker.log_artifact(second, "m", content)
+        tracker.end_run(second)
+        assert db_path.stat().st_size - size < 0.01 * len(content)
+        tracker.delete_run(first)
+        assert tracker.get_artifact(second, "m") == content
+        tracker.delete_run(second)
+        assert db_path.stat().st_size < 1 << 20
+        assert tracker.list_runs() == []
+        sound(tracker)
+
+
+def test_a_failing_stream_leaves_the_old_artifact(db_path: Path) -> None:
+    class Broken(io.BytesIO):
+        def read(self, size: int | None = -1, /) -> bytes:
+            piece = super().read(size)
+            if not piece:
+                raise OSError("gone")
+            return piece
+
+    with ExperimentTracker(db_path) as tracker:
+        run_id = tracker.start_run("exp")
+        tracker.log_artifact(run_id, "m", b"old")
+        with pytest.raises(OSError, match="gone"):
+            tracker.log_artifact(run_id, "m", Broken(bytes(17 << 20)))
+        assert tracker.get_artifact(run_id, "m") == b"old"
+        assert tracker.gc()["blobs"] == 1
+        sound(tracker)
+
+
+def test_a_damaged_piece_is_found_and_removed_by_fix(db_path: Path) -> None:
+    with ExperimentTracker(db_path) as tracker:
+        run_id = tracker.start_run("exp")
+        tracker.log_artifact(run_id, "m", b"content")
+        tracker.end_run(run_id)
+    db = sqlite3.connect(db_path)
+    db.execute("update blobs set data = x'00112233445566'")
+    db.commit()
+    db.close()
+    with ExperimentTracker(db_path) as tracker:
+        with pytest.raises(CorruptStoreError):
+            tracker.get_artifact(run_id, "m")
+        assert not tracker.check().ok
+        assert tracker.check(fix=True).ok
+
+
+def test_errors_say_what_is_wrong(db_path: Path) -> None:
+    with ExperimentTracker(db_path) as tracker:
+        run_id = tracker.start_run("exp", run_id="mine")
+        with pytest.raises(RunExistsError, match="mine"):
+            tracker.start_run("exp", run_id="mine")
+        with pytest.raises(RunNotFoundError, match="nobody"):
+            tracker.log_metric("nobody", "x", 1)
+        with pytest.raises(InvalidValueError, match="number"):
+            tracker.log_metric(run_id, "x", "text")  # type: ignore[arg-type]
+        with pytest.raises(InvalidValueError, match="whole"):
+            tracker.log_metric(run_id, "x", 1, step=1.5)  # type: ignore[arg-type]
+        with pytest.raises(InvalidValueError, match="Completed"):
+            tracker.end_run(run_id, "done")
+        tracker.end_run(run_id, "failed")
+        with pytest.raises(RunEndedError, match="ended"):
+            tracker.log_metric(run_id, "x", 1)
+        with pytest.raises(RunEndedError):
+            tracker.end_run(run_id)
+        with pytest.raises(KeyError, match="no metric"):
+            tracker.get_metric(run_id, "x")
+    with ExperimentTracker(db_path) as tracker, pytest.raises(RunEndedError):
+        tracker.log_metric(run_id, "x", 1)
+
+
+def test_files_that_are_no_database(tmp_path: Path) -> None:
+    text = tmp_path / "text.db"
+    text.write_text("hello world, this is not a database at all")
+    with pytest.raises(NotADatabaseError, match=r"text\.db"):
+        ExperimentTracker(text)
+    with pytest.raises(NotADatabaseError, match="directory"):
+        ExperimentTracker(tmp_path)
+    other = tmp_path / "other.db"
+    db = sqlite3.connect(other)
+    db.execute("create table t (x)")
+    db.commit()
+    db.close()
+    with pytest.raises(NotADatabaseError, match="another program"):
+        ExperimentTracker(other)
+    newer = tmp_path / "newer.db"
+    ExperimentTracker(newer).close()
+    db = sqlite3.connect(newer)
+    db.execute("pragma user_version = 99")
+    db.close()
+    with pytest.raises(NewerSchemaError, match="99"):
+        ExperimentTracker(newer)
+
+
+def test_read_only(db_path: Path) -> None:
+    with pytest.raises(StorageError, match="no database"):
+        ExperimentTracker(db_path, read_only=True)
+    with ExperimentTracker(db_path) as tracker:
+        run_id = tracker.start_run("exp")
+        tracker.log_metric(run_id, "x", 1.5)
+        tracker.end_run(run_id)
+    with ExperimentTracker(db_path, read_only=True) as tracker:
+        assert tracker.get_metric(run_id, "x").values.tolist() == [1.5]
+        with pytest.raises(ReadOnlyStoreError):
+            tracker.start_run("exp")
+
+
+def test_network_mode_uses_no_wal_and_survives(
+    db_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SYNADB_NETWORK_FS", "1")
+    code = (
+        "import os, sys\nfrom synadb import ExperimentTracker\n"
+        "t = ExperimentTracker(sys.argv[1])\nrun = t.run('exp', run_id='r')\n"
+        "for i in range(500): run.log({'x': i})\nos._exit(9)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code, str(db_path)], check=False, timeout=60)
+    assert done.returncode == 9
+    with ExperimentTracker(db_path) as tracker:
+        assert tracker.get_metric("r", "x").values.tolist() == list(range(500))
+        assert tracker.get_run("r").state == "crashed"
+        sound(tracker)
+    db = sqlite3.connect(db_path)
+    assert db.execute("pragma journal_mode").fetchone() == ("delete",)
+    db.close()
+
+
+def test_a_store_out_of_reach_delays_rows_and_loses_none(
+    db_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from synadb.errors import StoreFullError
+    from synadb.storage.sqlite import SQLiteStore
+
+    tracker = ExperimentTracker(db_path)
+    run = tracker.run("exp")
+    run.log({"x": 0})
+    run.flush()
+    real = SQLiteStore.apply
+
+    def full(*args: Any, **kwargs: Any) -> None:
+        raise StoreFullError(f"{db_path}: database or disk is full")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(SQLiteStore, "apply", full)
+        patched.setenv("SYNADB_FINISH_TIMEOUT", "0.2")
+        for i in range(1, 1000):
+            run.log({"x": i})
+        with pytest.raises(StoreFullError):
+            run.flush()
+        tracker.finish(run)
+    assert SQLiteStore.apply is real
+    assert "synadb recover" in capsys.readouterr().err
+    tracker.close()
+    with ExperimentTracker(db_path) as again:
+        assert again.get_metric(run.run_id, "x").values.tolist() == list(range(1000))
+        assert again.get_run(run.run_id).state == "finished"
+        sound(again)
+
+
+def test_compare_and_best(db_path: Path) -> None:
+    with ExperimentTracker(db_path) as tracker:
+        ids = []
+        for lr, last in ((0.1, 0.5), (0.2, 0.9), (0.3, 0.7)):
+            with tracker.run("exp", config={"lr": lr}) as run:
+                run.log({"acc": 0.1})
+                run.log({"acc": last})
+            ids.append(run.run_id)
+        best = tracker.best_run("exp", "acc")
+        assert best is not None
+        assert best.run_id == ids[1]
+        worst = tracker.best_run("exp", "acc", mode="min")
+        assert worst is not None
+        assert worst.run_id == ids[0]
+        assert tracker.best_run("exp", "nothing") is None
+        compared = tracker.compare_runs(ids)
+        assert compared["params"]["lr"] == dict(zip(ids, (0.1, 0.2, 0.3), strict=True))
+        assert compared["metrics"]["acc"][ids[2]]["max"] == 0.7
+        ordered = tracker.list_runs("exp", order="-config.lr", limit=2)
+        assert [run.run_id for run in ordered] == [ids[2], ids[1]]
+        assert tracker.list_runs(where={"config.lr": 0.2})[0].run_id == ids[1]
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork")
+def test_a_forked_child_that_lives_on_is_drained(db_path: Path) -> None:
+    code = """
+import os, sys, time
+from synadb import ExperimentTracker
+tracker = ExperimentTracker(sys.argv[1])
+run = tracker.run("exp", run_id="r")
+for i in range(10):
+    run.log({"x": float(i)})
+child = os.fork()
+for i in range(100):
+    run.log({"x": 1000.0 * (child == 0) + i})
+if child == 0:
+    time.sleep(1.5)
+    assert run._journal.drained > 0, "the child's writer does not run"
+    os._exit(0)
+assert os.waitpid(child, 0)[1] == 0
+tracker.finish(run)
+tracker.close()
+"""
+    subprocess.run([sys.executable, "-c", code, str(db_path)], check=True, timeout=60)
+    with ExperimentTracker(db_path) as tracker:
+        assert len(tracker.get_metric("r", "x")) == 210
+        sound(tracker)
+
+
+def test_waiting_for_a_lock_leaves_the_seeded_generator_alone(db_path: Path) -> None:
+    import random
+
+    random.seed(1)
+    before = random.getstate()
+    with ExperimentTracker(db_path) as tracker, tracker.run("exp") as run:
+        run.log({"x": 1})
+    assert random.getstate() == before
