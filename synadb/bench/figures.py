@@ -244,8 +244,8 @@ def _text(
     lines = [
         "# Benchmarks",
         "",
-        "Made by `make bench` (`python -m synadb.bench.figures`): fresh processes, wandb offline and",
-        "SynaDB in turn on one machine, medians over the repeats. A log call takes five random",
+        "Made by `make bench` (`python -m synadb.bench.figures`): fresh processes, wandb (offline)",
+        "and SynaDB in turn on one machine, medians over the repeats. A log call takes five random",
         f"floats. Python {platform.python_version()}, {platform.system()}, {os.cpu_count()} cores.",
         "wandb logs 20,000 rows and SynaDB 200,000. Shared machines are noisy: look at the ratios.",
         "",
