@@ -218,6 +218,8 @@ def _replay(prefix: str, seed: int, acknowledged: int) -> dict[str, _Expected]:
 def _compare(tracker: ExperimentTracker, run_id: str, expected: _Expected, report: Report) -> None:
     report.runs += 1
     report.acknowledged += len(expected.rows)
+    what: str
+    value: Any
     what, value = expected.pending or ("", None)
     try:
         record = tracker.get_run(run_id)
@@ -247,13 +249,14 @@ def _compare(tracker: ExperimentTracker, run_id: str, expected: _Expected, repor
 def _compare_rows(
     rows: list[dict[str, Any]], run_id: str, expected: _Expected, report: Report
 ) -> None:
+    what: str
+    value: Any
     what, value = expected.pending or ("", None)
     steps = [row["_step"] for row in rows]
     if steps != list(range(len(rows))):
         report.problems.append(f"{run_id}: the steps are not 0..{len(rows) - 1}")
     found = [{k: v for k, v in row.items() if not k.startswith("_")} for row in rows]
-    count = Counter(row.get("i", -1) for row in found[: len(expected.rows)])
-    count.update(row.get("i", -1) for row in found[len(expected.rows) :])
+    count = Counter(row.get("i", -1) for row in found)
     by_number = {row.get("i", -1): row for row in found}
     for wanted in expected.rows:
         row = by_number.get(wanted["i"])

@@ -133,23 +133,23 @@ def test_check_finds_nothing_wrong(recorded: Path, capsys: Capture) -> None:
     assert capsys.readouterr().out.endswith(": ok\n")
 
 
-def test_check_finds_damage(recorded: Path, capsys: Capture) -> None:
-    db = sqlite3.connect(recorded)
+def damage(path: Path) -> None:
+    db = sqlite3.connect(path)
     db.execute("update chunks set steps = x'00'")
     db.commit()
     db.close()
+
+
+def test_check_finds_damage(recorded: Path, capsys: Capture) -> None:
+    damage(recorded)
     assert main(["check", str(recorded)]) == 1
-    assert "problem: " in capsys.readouterr().out
+    assert "problem: chunk" in capsys.readouterr().out
 
 
 def test_check_fixes(recorded: Path, capsys: Capture) -> None:
-    db = sqlite3.connect(recorded)
-    db.execute("update columns set data = x'00' where position = 0")
-    db.commit()
-    db.close()
-    assert main(["check", str(recorded)]) == 1
+    damage(recorded)
     assert main(["check", str(recorded), "--fix"]) == 0
-    assert "fixed: " in capsys.readouterr().out
+    assert "fixed: chunk" in capsys.readouterr().out
     assert main(["check", str(recorded)]) == 0
 
 

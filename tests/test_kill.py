@@ -49,8 +49,7 @@ if pid == 0:
     print("child", journal, flush=True)
     os._exit(0)
 assert os.waitpid(pid, 0)[1] == 0
-run.end()
-tracker._settle("shared")
+tracker.finish(run)
 print("parent", journal, flush=True)
 print("state", tracker.get_run("shared").state)
 print("rows", json.dumps([[r["_step"], r["who"], r["i"]] for r in tracker.rows("shared")]))

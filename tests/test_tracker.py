@@ -454,3 +454,24 @@ def test_waiting_for_a_lock_leaves_the_seeded_generator_alone(db_path: Path) -> 
     with ExperimentTracker(db_path) as tracker, tracker.run("exp") as run:
         run.log({"x": 1})
     assert random.getstate() == before
+
+
+def test_a_stream_that_gives_little_at_a_time_dedupes_with_a_file(db_path: Path) -> None:
+    class Slow(io.BytesIO):
+        def read(self, size: int | None = -1, /) -> bytes:
+            return super().read(min(70_000, size or 0))
+
+    content = os.urandom((2 << 20) + 5)
+    with ExperimentTracker(db_path) as tracker:
+        run_id = tracker.start_run("exp")
+        whole = tracker.log_artifact(run_id, "a", content)
+        slow = tracker.log_artifact(run_id, "b", Slow(content))
+        exact = tracker.log_artifact(run_id, "c", Slow(content[: 2 << 20]))
+        assert whole.digest == slow.digest
+        assert tracker.get_artifact(run_id, "c") == content[: 2 << 20]
+        assert exact.size == 2 << 20
+        tracker.flush()
+        assert tracker.gc(dry_run=True) == {"blobs": 0, "blob_bytes": 0}
+        db = sqlite3.connect(db_path)
+        assert db.execute("select count(*) from blobs").fetchone() == (3,)
+        db.close()

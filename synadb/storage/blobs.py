@@ -6,10 +6,13 @@ import sqlite3
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 from synadb.errors import ArtifactNotFoundError, CorruptStoreError, RunNotFoundError
 from synadb.records import ArtifactRecord
+
+if TYPE_CHECKING:
+    import hashlib
 
 __all__ = ["collect", "list_artifacts", "locate", "put", "read", "unreferenced"]
 
@@ -35,37 +38,61 @@ def put(
             (run, name, now),
         ).lastrowid
     import hashlib
+    from concurrent.futures import ThreadPoolExecutor
 
     whole = hashlib.sha256()
     size = position = 0
     try:
-        ended = False
-        while not ended:
-            batch: list[tuple[bytes, bytes]] = []
-            filled = 0
-            while filled < BATCH_BYTES:
-                piece = data.read(CHUNK_BYTES)
-                if not piece:
-                    ended = True
-                    break
-                whole.update(piece)
-                batch.append((hashlib.sha256(piece).digest(), piece))
-                filled += len(piece)
-            size += filled
-            with transaction() as db:
-                for digest, piece in batch:
-                    db.execute(
-                        "insert into artifact_blobs values (?, ?, ?)",
-                        (artifact, position, _blob(db, digest, piece)),
-                    )
-                    position += 1
-                if ended:
-                    _complete(db, run, name, artifact, size, whole.digest())
+        # Reading and hashing the next batch goes on while this one is written.
+        with ThreadPoolExecutor(1) as ahead:
+            coming = ahead.submit(_batch, data, whole)
+            while True:
+                batch = coming.result()
+                ended = not batch or len(batch[-1][1]) < CHUNK_BYTES
+                if not ended:
+                    coming = ahead.submit(_batch, data, whole)
+                with transaction() as db:
+                    for digest, piece in batch:
+                        db.execute(
+                            "insert into artifact_blobs values (?, ?, ?)",
+                            (artifact, position, _blob(db, digest, piece)),
+                        )
+                        position += 1
+                        size += len(piece)
+                    if ended:
+                        _complete(db, run, name, artifact, size, whole.digest())
+                        break
     except BaseException:
         with transaction() as db:
             _drop(db, artifact)
         raise
     return ArtifactRecord(run_id, name, size, whole.hexdigest(), now)
+
+
+def _batch(data: BinaryIO, whole: hashlib._Hash) -> list[tuple[bytes, bytes]]:
+    """The next pieces with their digests; the last batch ends with a short piece or is empty."""
+    import hashlib
+
+    batch = []
+    for _ in range(BATCH_BYTES // CHUNK_BYTES):
+        piece = _piece(data)
+        if piece:
+            whole.update(piece)
+            batch.append((hashlib.sha256(piece).digest(), piece))
+        if len(piece) < CHUNK_BYTES:
+            break
+    return batch
+
+
+def _piece(data: BinaryIO) -> bytes:
+    """CHUNK_BYTES of a stream, fewer only at its end: a pipe gives less at a time."""
+    piece = data.read(CHUNK_BYTES)
+    while piece and len(piece) < CHUNK_BYTES:
+        more = data.read(CHUNK_BYTES - len(piece))
+        if not more:
+            break
+        piece += more
+    return piece
 
 
 def _blob(db: sqlite3.Connection, digest: bytes, piece: bytes) -> int:

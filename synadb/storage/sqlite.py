@@ -37,7 +37,7 @@ from synadb.system import FileLock, after_fork_in_child, is_network_path
 __all__ = ["SQLiteStore"]
 
 BUSY_SECONDS = 60.0
-WAL_LIMIT = 8 << 20  # bytes of write-ahead log after which a commit is followed by a checkpoint
+WAL_LIMIT = 64 << 20  # bytes of write-ahead log after which a commit is followed by a checkpoint
 
 T = TypeVar("T")
 
