@@ -22,6 +22,7 @@ from synadb.errors import (
     StorageError,
 )
 from synadb.ids import generate_id
+from synadb.journal import Journal
 from synadb.ops import StartRun
 from synadb.records import ArtifactRecord, CheckReport, History, RunRecord, Series
 from synadb.run import Run
@@ -115,9 +116,16 @@ class ExperimentTracker:
             pid=os.getpid(),
             exist_ok=exist_ok,
         )
-        self._store.apply([op])
-        with self._lock:
-            return self._attach(op.run_id)
+        # The journal comes first: should the process die right after the run has been created,
+        # whoever adopts the journal marks the run crashed.
+        journal = self._writer.open(op.run_id)
+        try:
+            self._store.apply([op])
+            with self._lock:
+                return self._attach(op.run_id, journal)
+        except BaseException:
+            self._writer.drop(journal)
+            raise
 
     def run(
         self,
@@ -140,7 +148,7 @@ class ExperimentTracker:
             experiment, tags, name, config, notes, group, job_type, run_id, exist_ok=resume
         )
 
-    def _attach(self, run_id: str) -> Run:
+    def _attach(self, run_id: str, journal: Journal | None = None) -> Run:
         record = self._store.get_run(run_id)
         if record.state not in ("running", "crashed"):
             raise RunEndedError(
@@ -149,7 +157,7 @@ class ExperimentTracker:
             )
         run = Run(
             self._writer,
-            self._writer.open(run_id),
+            journal or self._writer.open(run_id),
             next_step=record.last_step + 1,
             key_steps=self._store.last_steps(run_id),
         )

@@ -96,8 +96,7 @@ class Writer:
                 self.drain(journal)
             except RunNotFoundError:
                 warn(f"run {journal.run_id} has been deleted; what is logged to it is dropped")
-                self._detach(journal)
-                journal.close()
+                self.drop(journal)
             except (StorageError, OSError) as error:
                 self.error = error
                 warn(
@@ -153,6 +152,11 @@ class Writer:
         if journal.dropped:
             warn(f"run {journal.run_id}: {journal.dropped} rows were lost for want of space")
         return journal.dropped == 0
+
+    def drop(self, journal: Journal) -> None:
+        """Let go of a journal without writing what it holds."""
+        self._detach(journal)
+        journal.close()
 
     def _give_up(self, journal: Journal, error: Exception) -> None:
         in_memory = any(segment.path is None for segment in journal.segments)
@@ -246,7 +250,8 @@ def _adopt_one(store: Store, journal_id: str) -> Adopted | None:
         try:
             store.apply(reader.ops(run_id), mark)
         except RunNotFoundError:
-            warn(f"{reader.order} records of run {run_id}, which has been deleted, are dropped")
+            if reader.order:
+                warn(f"{reader.order} records of run {run_id}, which has been deleted, are dropped")
         rows += reader.order
         torn += reader.torn
         applied = end

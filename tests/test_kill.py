@@ -170,3 +170,16 @@ def test_torn_tail_is_reported_and_costs_only_the_torn_record(
         assert rows == [(i, i, i / 2) for i in range(49)]
         assert tracker.get_run("torn").state == "crashed"
         assert tracker.check().ok
+
+
+def test_a_run_whose_process_died_while_starting_it_is_crashed(db_path: Path) -> None:
+    code = (
+        "import os, sys\nfrom synadb import ExperimentTracker\n"
+        "ExperimentTracker._attach = lambda *a: os._exit(9)\n"
+        "ExperimentTracker(sys.argv[1]).start_run('exp', run_id='r')\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code, str(db_path)], check=False, timeout=60)
+    assert done.returncode == 9
+    with ExperimentTracker(db_path) as tracker:
+        assert tracker.get_run("r").state == "crashed"
+        assert tracker.check().ok

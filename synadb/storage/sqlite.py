@@ -37,7 +37,8 @@ from synadb.system import FileLock, after_fork_in_child, is_network_path
 __all__ = ["SQLiteStore"]
 
 BUSY_SECONDS = 60.0
-WAL_LIMIT = 64 << 20  # bytes of write-ahead log after which a commit is followed by a checkpoint
+WAL_LIMIT = 16 << 20  # bytes of write-ahead log after which a commit is followed by a checkpoint
+BULK_WAL_LIMIT = 1 << 30  # the same while an artifact comes in
 
 T = TypeVar("T")
 
@@ -243,7 +244,7 @@ class SQLiteStore(Store):
         return StorageError(f"{self.path}: {text}")
 
     @contextlib.contextmanager
-    def _transaction(self) -> Iterator[sqlite3.Connection]:
+    def _transaction(self, wal_limit: int = WAL_LIMIT) -> Iterator[sqlite3.Connection]:
         if self.read_only:
             raise ReadOnlyStoreError(
                 f"{self.path} is read-only; copy it to a place that can be written"
@@ -258,11 +259,11 @@ class SQLiteStore(Store):
                 with contextlib.suppress(sqlite3.Error):
                     db.execute("rollback")
                 raise
-            self._checkpoint_if_large(db)
+            self._checkpoint_if_large(db, wal_limit)
 
-    def _checkpoint_if_large(self, db: sqlite3.Connection) -> None:
+    def _checkpoint_if_large(self, db: sqlite3.Connection, limit: int) -> None:
         with contextlib.suppress(OSError, sqlite3.Error):
-            if os.path.getsize(self.path + "-wal") > WAL_LIMIT:
+            if os.path.getsize(self.path + "-wal") > limit:
                 db.execute("pragma wal_checkpoint(passive)")
 
     def _read(self, function: Callable[[sqlite3.Connection], T]) -> T:
@@ -318,7 +319,8 @@ class SQLiteStore(Store):
         self.gc()
 
     def put_artifact(self, run_id: str, name: str, data: BinaryIO, now: float) -> ArtifactRecord:
-        return blobs.put(self._transaction, run_id, name, data, now)
+        # The log of a large artifact is moved after it, by the next commit: usually the writer's.
+        return blobs.put(lambda: self._transaction(BULK_WAL_LIMIT), run_id, name, data, now)
 
     def list_artifacts(self, run_id: str) -> list[ArtifactRecord]:
         return self._read(lambda db: blobs.list_artifacts(db, run_id))
