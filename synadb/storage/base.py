@@ -62,10 +62,6 @@ class Store(ABC):
         """Names of all experiments in order of first use."""
 
     @abstractmethod
-    def count_runs(self, experiment: str) -> int:
-        """Number of runs that an experiment has had, for numbering names."""
-
-    @abstractmethod
     def last_steps(self, run_id: str) -> dict[str, int]:
         """The last step of every numeric metric of a run."""
 

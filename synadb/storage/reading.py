@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     import numpy as np
 
 __all__ = [
-    "count_runs",
     "get_metric",
     "get_run",
     "history",
@@ -59,12 +58,6 @@ def list_runs(db: sqlite3.Connection, experiment: str | None) -> list[RunRecord]
 def list_experiments(db: sqlite3.Connection) -> list[str]:
     """Names of experiments in order of first use."""
     return [name for (name,) in db.execute("select name from experiments order by rowid")]
-
-
-def count_runs(db: sqlite3.Connection, experiment: str) -> int:
-    """How many runs an experiment has had, deleted ones included."""
-    row = db.execute("select run_count from experiments where name = ?", (experiment,)).fetchone()
-    return int(row[0]) if row else 0
 
 
 def _run_key(db: sqlite3.Connection, run_id: str) -> int:

@@ -298,9 +298,6 @@ class SQLiteStore(Store):
     def list_experiments(self) -> list[str]:
         return self._read(reading.list_experiments)
 
-    def count_runs(self, experiment: str) -> int:
-        return self._read(lambda db: reading.count_runs(db, experiment))
-
     def last_steps(self, run_id: str) -> dict[str, int]:
         return self._read(lambda db: reading.last_steps(db, run_id))
 

@@ -29,7 +29,6 @@ __all__ = ["apply", "compactable", "delete_run", "journal_offset", "merge"]
 
 CHUNK_ROWS = 65536
 MERGE_AT = 16  # live chunks of one size class are merged when there are this many
-TERMINAL = ("finished", "failed", "killed")
 
 
 class _Run:
@@ -44,7 +43,6 @@ class _Run:
         self.last_journal: str | None = row[6]
         self.steps_before = self.last_step
         self.first_seq: int = row[4]
-        self.next_seq = self.first_seq
         self.next_order = 0
         self.events: list[tuple[int, Any]] = []  # what changes the summary, by order
         self.fresh: list[Sequence[int]] = []  # the steps of the batch's rows
@@ -370,7 +368,6 @@ def _save(db: sqlite3.Connection, run: _Run, mark: JournalMark | None, now: floa
                 run.summary.pop(key, None)
         else:
             merge_values(run.summary, event)
-    run.next_seq = run.first_seq + run.next_order
     # Parts of one row count once; what comes late, for a step gone by, is part of that step's row.
     run.row_count += len({s for steps in run.fresh for s in steps if s > run.steps_before})
     journal = mark.journal_id if mark else run.last_journal
@@ -381,7 +378,7 @@ def _save(db: sqlite3.Connection, run: _Run, mark: JournalMark | None, now: floa
             encode_json(run.config),
             encode_json(run.summary),
             run.last_step,
-            run.next_seq,
+            run.first_seq + run.next_order,
             run.row_count,
             journal,
             now,
