@@ -345,6 +345,28 @@ def test_read_only(db_path: Path) -> None:
             tracker.start_run("exp")
 
 
+def test_a_log_that_started_again_is_not_copied_at_every_commit(
+    db_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("synadb.storage.sqlite.WAL_LIMIT", 1 << 20)
+
+    def frames() -> tuple[int, int]:
+        index = Path(f"{db_path}-shm").read_bytes()
+        return tuple(  # type: ignore[return-value]
+            int.from_bytes(index[at : at + 4], sys.byteorder) for at in (16, 96)
+        )
+
+    with ExperimentTracker(str(db_path)) as tracker:
+        run = tracker.start_run("e")
+        tracker.log_artifact(run, "a", os.urandom(8 << 20))
+        for note in ("over the limit: all is copied", "so this begins the log again"):
+            tracker.set_notes(run, note)
+            tracker.flush()
+        written, copied = frames()
+        assert Path(f"{db_path}-wal").stat().st_size > 1 << 20
+        assert (copied, written < 64) == (0, True)
+
+
 def test_network_mode_uses_no_wal_and_survives(
     db_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import time
+from collections import deque
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, BinaryIO
@@ -13,11 +14,13 @@ from synadb.records import ArtifactRecord
 
 if TYPE_CHECKING:
     import hashlib
+    from concurrent.futures import Executor, Future
 
 __all__ = ["collect", "list_artifacts", "locate", "put", "read", "unreferenced"]
 
 CHUNK_BYTES = 1 << 20
 BATCH_BYTES = 16 << 20  # bytes a transaction, so that others can write between
+BATCHES_AHEAD = 4  # read and hashed, waiting to be written
 ABANDONED_SECONDS = 24 * 3600.0  # an upload that has not been completed by then is dead
 
 Transaction = Callable[[], AbstractContextManager[sqlite3.Connection]]
@@ -43,25 +46,26 @@ def put(
     whole = hashlib.sha256()
     size = position = 0
     try:
-        # Reading and hashing the next batch goes on while this one is written.
-        with ThreadPoolExecutor(1) as ahead:
-            coming = ahead.submit(_batch, data, whole)
-            while True:
-                batch = coming.result()
+        # Reading and hashing go on, a few batches ahead, while one is written: a write now and
+        # then waits for a checkpoint, which takes as long as several batches.
+        with ThreadPoolExecutor(1) as hasher, ThreadPoolExecutor(1) as reader:
+            ahead = deque(reader.submit(_batch, data, whole, hasher) for _ in range(BATCHES_AHEAD))
+            ended = False
+            while not ended:
+                batch = ahead.popleft().result()
                 ended = not batch or len(batch[-1][1]) < CHUNK_BYTES
                 if not ended:
-                    coming = ahead.submit(_batch, data, whole)
+                    ahead.append(reader.submit(_batch, data, whole, hasher))
                 with transaction() as db:
                     for digest, piece in batch:
                         db.execute(
                             "insert into artifact_blobs values (?, ?, ?)",
-                            (artifact, position, _blob(db, digest, piece)),
+                            (artifact, position, _blob(db, digest.result(), piece)),
                         )
                         position += 1
                         size += len(piece)
                     if ended:
                         _complete(db, run, name, artifact, size, whole.digest())
-                        break
     except BaseException:
         with transaction() as db:
             _drop(db, artifact)
@@ -69,19 +73,25 @@ def put(
     return ArtifactRecord(run_id, name, size, whole.hexdigest(), now)
 
 
-def _batch(data: BinaryIO, whole: hashlib._Hash) -> list[tuple[bytes, bytes]]:
-    """The next pieces with their digests; the last batch ends with a short piece or is empty."""
-    import hashlib
-
+def _batch(
+    data: BinaryIO, whole: hashlib._Hash, hasher: Executor
+) -> list[tuple[Future[bytes], bytes]]:
+    """The next pieces with their digests to come; the last batch ends short or is empty."""
     batch = []
     for _ in range(BATCH_BYTES // CHUNK_BYTES):
         piece = _piece(data)
         if piece:
+            batch.append((hasher.submit(_digest, piece), piece))
             whole.update(piece)
-            batch.append((hashlib.sha256(piece).digest(), piece))
         if len(piece) < CHUNK_BYTES:
             break
     return batch
+
+
+def _digest(piece: bytes) -> bytes:
+    import hashlib
+
+    return hashlib.sha256(piece).digest()
 
 
 def _piece(data: BinaryIO) -> bytes:
