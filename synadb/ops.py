@@ -16,8 +16,10 @@ __all__ = [
     "AUTO_NONE",
     "AUTO_RUN",
     "EndRun",
+    "LogConsole",
     "LogRow",
     "LogRows",
+    "LogSystem",
     "Op",
     "SetConfig",
     "SetSummary",
@@ -52,7 +54,10 @@ class StartRun(NamedTuple):
 
 
 class UpdateRun(NamedTuple):
-    """Change a run's name, notes, tags, group or job type."""
+    """Change a run's name, notes, tags, group, job type or state.
+
+    `metadata` is a dict whose top-level keys are set in the run's metadata (None removes one).
+    """
 
     run_id: str
     values: Mapping[str, Any]
@@ -96,6 +101,26 @@ class LogRow(NamedTuple):
     order: int = 0
 
 
+class LogConsole(NamedTuple):
+    """Lines of the console; `lines` are [number, time, stream, text], a known number is replaced.
+
+    `source` tells the processes of a run apart; each counts its own lines.
+    """
+
+    run_id: str
+    source: str
+    lines: tuple[tuple[int, float, str, str], ...]
+
+
+class LogSystem(NamedTuple):
+    """One sample of the machine's state."""
+
+    run_id: str
+    source: str
+    time: float
+    values: Mapping[str, float]
+
+
 class LogRows(NamedTuple):
     """Rows of one set of keys and types, as columns.
 
@@ -114,10 +139,30 @@ class LogRows(NamedTuple):
     auto: int = AUTO_NONE
 
 
-Op = StartRun | UpdateRun | SetConfig | SetSummary | EndRun | LogRow | LogRows
+Op = (
+    StartRun
+    | UpdateRun
+    | SetConfig
+    | SetSummary
+    | EndRun
+    | LogRow
+    | LogRows
+    | LogConsole
+    | LogSystem
+)
 
 _KINDS: dict[str, type[Any]] = {
-    kind.__name__: kind for kind in (StartRun, UpdateRun, SetConfig, SetSummary, EndRun, LogRow)
+    kind.__name__: kind
+    for kind in (
+        StartRun,
+        UpdateRun,
+        SetConfig,
+        SetSummary,
+        EndRun,
+        LogRow,
+        LogConsole,
+        LogSystem,
+    )
 }
 
 

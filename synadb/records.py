@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
 
-__all__ = ["ArtifactRecord", "CheckReport", "History", "RunRecord", "Series"]
+__all__ = ["ArtifactRecord", "CheckReport", "ConsoleLine", "History", "RunRecord", "Series"]
 
 
 class RunRecord(NamedTuple):
@@ -32,11 +32,22 @@ class RunRecord(NamedTuple):
     host: str
     last_step: int
     row_count: int
+    metadata: dict[str, Any]
 
     @property
     def status(self) -> str:
         """The state in the words of `end_run`: Running, Completed, Failed, Killed or Crashed."""
         return "Completed" if self.state == "finished" else self.state.capitalize()
+
+
+class ConsoleLine(NamedTuple):
+    """A line that a run printed; `stream` is stdout or stderr, `source` the process."""
+
+    source: str
+    number: int
+    time: float
+    stream: str
+    line: str
 
 
 class ArtifactRecord(NamedTuple):

@@ -150,6 +150,12 @@ class Run:
         # Only types that always fit: whether an int of numpy's fits is seen when it is packed.
         journal.caches[auto][tuple(data), tuple(map(type, data.values()))] = keyset
 
+    def continue_at(self, step: int, key_steps: Mapping[str, int]) -> None:
+        """Go on at `step`, where rows have come in by another way."""
+        with self._journal.lock:
+            self._next = step
+            self._key_next = {key: last + 1 for key, last in key_steps.items()}
+
     def append(self, op: Op) -> None:
         """Store an op other than a row."""
         if self._ended:

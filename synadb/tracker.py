@@ -23,8 +23,8 @@ from synadb.errors import (
 )
 from synadb.ids import generate_id
 from synadb.journal import Journal
-from synadb.ops import StartRun
-from synadb.records import ArtifactRecord, CheckReport, History, RunRecord, Series
+from synadb.ops import StartRun, UpdateRun
+from synadb.records import ArtifactRecord, CheckReport, ConsoleLine, History, RunRecord, Series
 from synadb.run import Run
 from synadb.storage import open_store
 from synadb.storage.codec import plain
@@ -223,7 +223,7 @@ class ExperimentTracker:
             self._store.compact(run_id, all_chunks=True)
         self._store.checkpoint(truncate=True)
 
-    # -- artifacts -------------------------------------------------------------------------------
+    # -- artifacts and files ---------------------------------------------------------------------
 
     def log_artifact(
         self, run_id: str, name: str, data: bytes | str | os.PathLike[str] | BinaryIO
@@ -232,17 +232,7 @@ class ExperimentTracker:
 
         The same name is replaced. A crash in the middle leaves what was there before.
         """
-        name = _text("an artifact's name", name)
-        if isinstance(data, bytes | bytearray | memoryview):
-            return self._store.put_artifact(run_id, name, io.BytesIO(data), time.time())
-        if isinstance(data, str | os.PathLike):
-            with open(data, "rb") as file:
-                return self._store.put_artifact(run_id, name, file, time.time())
-        if not hasattr(data, "read"):
-            raise InvalidValueError(
-                f"an artifact is bytes, a path or a binary file object, not {type(data).__name__}"
-            )
-        return self._store.put_artifact(run_id, name, data, time.time())
+        return self._put(run_id, name, data, "artifact")
 
     def get_artifact(self, run_id: str, name: str) -> bytes:
         """The content; ArtifactNotFoundError."""
@@ -250,27 +240,66 @@ class ExperimentTracker:
 
     def open_artifact(self, run_id: str, name: str) -> BinaryIO:
         """The content as a stream, read and verified piece by piece."""
-        if all(record.name != name for record in self.list_artifacts(run_id)):
-            raise ArtifactNotFoundError(f"run {run_id!r} has no artifact {name!r}")
-        return io.BufferedReader(_Pieces(self._store.read_artifact(run_id, name)))
+        return self._open(run_id, name, "artifact")
 
     def download_artifact(self, run_id: str, name: str, path: str | os.PathLike[str]) -> str:
         """Write the content to `path`, which appears only once whole; returns the path."""
+        return self._download(run_id, name, path, "artifact")
+
+    def list_artifacts(self, run_id: str) -> list[ArtifactRecord]:
+        """The run's artifacts by name."""
+        return self._store.list_artifacts(run_id)
+
+    def log_file(
+        self, run_id: str, name: str, data: bytes | str | os.PathLike[str] | BinaryIO
+    ) -> ArtifactRecord:
+        """Store a file of the run, as `log_artifact`; files have names (paths) of their own."""
+        return self._put(run_id, name, data, "file")
+
+    def open_file(self, run_id: str, name: str) -> BinaryIO:
+        """A file of the run as a stream; ArtifactNotFoundError."""
+        return self._open(run_id, name, "file")
+
+    def download_file(self, run_id: str, name: str, path: str | os.PathLike[str]) -> str:
+        """Write a file of the run to `path`, which appears only once whole; returns the path."""
+        return self._download(run_id, name, path, "file")
+
+    def list_files(self, run_id: str) -> list[ArtifactRecord]:
+        """The run's files by name."""
+        return self._store.list_artifacts(run_id, "file")
+
+    def _put(
+        self, run_id: str, name: str, data: bytes | str | os.PathLike[str] | BinaryIO, kind: str
+    ) -> ArtifactRecord:
+        name = _text(f"the name of a {kind}", name)
+        if isinstance(data, bytes | bytearray | memoryview):
+            return self._store.put_artifact(run_id, name, io.BytesIO(data), time.time(), kind)
+        if isinstance(data, str | os.PathLike):
+            with open(data, "rb") as file:
+                return self._store.put_artifact(run_id, name, file, time.time(), kind)
+        if not hasattr(data, "read"):
+            raise InvalidValueError(
+                f"the content is bytes, a path or a binary file object, not {type(data).__name__}"
+            )
+        return self._store.put_artifact(run_id, name, data, time.time(), kind)
+
+    def _open(self, run_id: str, name: str, kind: str) -> BinaryIO:
+        if all(record.name != name for record in self._store.list_artifacts(run_id, kind)):
+            raise ArtifactNotFoundError(f"run {run_id!r} has no {kind} {name!r}")
+        return io.BufferedReader(_Pieces(self._store.read_artifact(run_id, name, kind)))
+
+    def _download(self, run_id: str, name: str, path: str | os.PathLike[str], kind: str) -> str:
         target = os.fspath(path)
         part = f"{target}.{os.getpid()}.part"
         try:
             with open(part, "wb") as file:
-                file.writelines(self._store.read_artifact(run_id, name))
+                file.writelines(self._store.read_artifact(run_id, name, kind))
             os.replace(part, target)
         except BaseException:
             with contextlib.suppress(OSError):
                 os.unlink(part)
             raise
         return target
-
-    def list_artifacts(self, run_id: str) -> list[ArtifactRecord]:
-        """The run's artifacts by name."""
-        return self._store.list_artifacts(run_id)
 
     # -- reading ---------------------------------------------------------------------------------
 
@@ -327,6 +356,16 @@ class ExperimentTracker:
         self._drain(run_id)
         return self._store.rows(run_id)
 
+    def console(self, run_id: str) -> list[ConsoleLine]:
+        """The lines the run printed: process by process, each in its order."""
+        self._drain(run_id)
+        return self._store.console(run_id)
+
+    def system_metrics(self, run_id: str) -> list[dict[str, Any]]:
+        """Samples of the machine in order of time, with `_timestamp` and `_runtime`."""
+        self._drain(run_id)
+        return self._store.system_rows(run_id)
+
     def compare_runs(self, run_ids: Iterable[str]) -> dict[str, dict[str, dict[str, Any]]]:
         """`{"params": {name: {run: value}}, "metrics": {name: {run: {last, min, max, mean}}}}`.
 
@@ -370,6 +409,43 @@ class ExperimentTracker:
         return choose(found, key=lambda pair: pair[0])[1]
 
     # -- the file --------------------------------------------------------------------------------
+
+    def fork_run(self, run_id: str, step: int, *, new_id: str | None = None, **fields: Any) -> Run:
+        """Start a run that has the rows of `run_id` up to and including `step`, and its config.
+
+        `fields` are those of `run`, such as `experiment` and `config` (the experiment is the old
+        run's unless given). InvalidValueError for a step that the old run has not reached.
+        """
+        self._drain(run_id)
+        old = self._store.get_run(run_id)
+        self._reached(old, step)
+        fields["config"] = {**old.config, **(fields.get("config") or {})}
+        fields.setdefault("experiment", old.experiment)
+        run = self.run(run_id=new_id, **fields)
+        try:
+            self._store.copy_history(run_id, run.run_id, step)
+            run.append(
+                UpdateRun(run.run_id, {"metadata": {"forked_from": {"run": run_id, "step": step}}})
+            )
+        except BaseException:
+            self.delete_run(run.run_id)
+            raise
+        run.continue_at(step + 1, self._store.last_steps(run.run_id))
+        return run
+
+    def rewind_run(self, run_id: str, step: int) -> None:
+        """Drop what a run that is not being logged has logged after `step`."""
+        if run_id in self._runs and not self._runs[run_id].ended:
+            raise InvalidValueError(f"run {run_id!r} is being logged; end it first")
+        self._reached(self._store.get_run(run_id), step)
+        self._store.truncate(run_id, step)
+
+    @staticmethod
+    def _reached(run: RunRecord, step: int) -> None:
+        if not 0 <= step <= run.last_step:
+            raise InvalidValueError(
+                f"run {run.run_id!r} has the steps 0 to {run.last_step}, and no step {step}"
+            )
 
     def delete_run(self, run_id: str) -> None:
         """Delete a run with its artifacts and give the space back."""

@@ -495,3 +495,116 @@ def test_a_stream_that_gives_little_at_a_time_dedupes_with_a_file(db_path: Path)
         db = sqlite3.connect(db_path)
         assert db.execute("select count(*) from blobs").fetchone() == (3,)
         db.close()
+
+
+def test_an_older_database_is_brought_up_to_date(db_path: Path) -> None:
+    from synadb.storage import schema
+
+    # What a release with the first schema leaves behind.
+    with sqlite3.connect(db_path, isolation_level=None) as old:
+        old.execute(f"pragma application_id = {schema.APPLICATION_ID}")
+        schema.MIGRATIONS[0](old)
+        old.execute("pragma user_version = 1")
+        old.execute("insert into experiments values ('e', 1)")
+        old.execute(
+            "insert into runs (run_id, experiment, name, state, config, summary, tags, grp,"
+            " job_type, created, updated, host, pid, last_step, next_seq, row_count)"
+            " values ('r', 'e', 'n', 'finished', '{}', '{}', '[]', '', '', 1, 1, 'h', 1, -1, 0, 0)"
+        )
+        old.execute(
+            "insert into artifacts (run, name, size, digest, created, complete)"
+            " values (1, 'a', 0, x'00', 1, 1)"
+        )
+    old.close()
+    with ExperimentTracker(db_path) as tracker:
+        assert tracker.get_run("r").metadata == {}
+        assert [record.name for record in tracker.list_artifacts("r")] == ["a"]
+        assert tracker.list_files("r") == []
+        assert tracker.console("r") == []
+        sound(tracker)
+
+
+def test_files_and_artifacts_have_names_of_their_own(db_path: Path) -> None:
+    with ExperimentTracker(db_path) as tracker:
+        run = tracker.start_run("e")
+        tracker.log_artifact(run, "x", b"artifact")
+        tracker.log_file(run, "x", b"file")
+        tracker.log_file(run, "media/x", b"another")
+        tracker.log_file(run, "x", b"newer")
+        assert tracker.get_artifact(run, "x") == b"artifact"
+        assert tracker.open_file(run, "x").read() == b"newer"
+        assert [record.name for record in tracker.list_files(run)] == ["media/x", "x"]
+        target = tracker.download_file(run, "x", db_path.with_name("copy"))
+        assert Path(target).read_bytes() == b"newer"
+        with pytest.raises(ArtifactNotFoundError, match="no file 'y'"):
+            tracker.open_file(run, "y")
+        sound(tracker)
+        tracker.delete_run(run)
+        assert tracker.gc() == {"blobs": 0, "blob_bytes": 0, "file_bytes_freed": 0}
+
+
+def test_console_and_system_samples_come_back(db_path: Path) -> None:
+    from synadb.ops import LogConsole, LogSystem, UpdateRun
+
+    with ExperimentTracker(db_path) as tracker, tracker.run("e") as run:
+        run.append(
+            LogConsole(run.run_id, "a", ((0, 1.0, "stdout", "10 %"), (1, 1.0, "stderr", "w")))
+        )
+        run.append(LogConsole(run.run_id, "a", ((0, 2.0, "stdout", "100 %"),)))
+        run.append(LogSystem(run.run_id, "a", 5.0, {"cpu": 1.5}))
+        run.append(UpdateRun(run.run_id, {"metadata": {"git": {"commit": "c"}, "gone": 1}}))
+        run.append(UpdateRun(run.run_id, {"metadata": {"gone": None}}))
+        assert [tuple(line) for line in tracker.console(run.run_id)] == [
+            ("a", 0, 2.0, "stdout", "100 %"),
+            ("a", 1, 1.0, "stderr", "w"),
+        ]
+        (sample,) = tracker.system_metrics(run.run_id)
+        assert (sample["cpu"], sample["_timestamp"]) == (1.5, 5.0)
+        assert tracker.get_run(run.run_id).metadata == {"git": {"commit": "c"}}
+        sound(tracker)
+
+
+def logged(tracker: ExperimentTracker, run_id: str) -> list[dict[str, Any]]:
+    auto = ("_runtime", "_timestamp")
+    return [{k: v for k, v in row.items() if k not in auto} for row in tracker.rows(run_id)]
+
+
+def test_a_fork_has_the_rows_up_to_its_step(db_path: Path) -> None:
+    with ExperimentTracker(db_path) as tracker:
+        with tracker.run("e", config={"lr": 1, "n": 2}) as old:
+            for i in range(10):
+                old.log({"a": i, "b": i / 2})
+                if i % 3 == 0:
+                    old.log({"t": f"text {i}"}, step=i)
+        before = logged(tracker, old.run_id)
+        new = tracker.fork_run(old.run_id, 5, config={"lr": 9})
+        assert logged(tracker, new.run_id) == before[:6]
+        record = tracker.get_run(new.run_id)
+        assert record.config == {"lr": 9, "n": 2}
+        assert record.summary == {"a": 5, "b": 2.5, "t": "text 3"}
+        assert (record.last_step, record.row_count) == (5, 6)
+        assert record.metadata["forked_from"] == {"run": old.run_id, "step": 5}
+        new.log({"a": 100})
+        tracker.finish(new)
+        assert logged(tracker, new.run_id) == [*before[:6], {"a": 100, "_step": 6}]
+        assert logged(tracker, old.run_id) == before
+        with pytest.raises(InvalidValueError, match="no step 10"):
+            tracker.fork_run(old.run_id, 10)
+        sound(tracker)
+
+
+def test_a_run_can_be_set_back(db_path: Path) -> None:
+    with ExperimentTracker(db_path) as tracker:
+        with tracker.run("e") as run:
+            for i in range(10):
+                run.log({"a": i, "odd" if i % 2 else "even": True, "l": [i]}, step=i)
+        before = logged(tracker, run.run_id)
+        tracker.rewind_run(run.run_id, 4)
+        assert logged(tracker, run.run_id) == before[:5]
+        record = tracker.get_run(run.run_id)
+        assert record.summary == {"a": 4, "even": True, "odd": True, "l": [4]}
+        assert record.last_step == 4
+        with tracker.run("e", run_id=run.run_id, resume=True) as again:
+            again.log({"a": -1})
+        assert logged(tracker, run.run_id)[5:] == [{"a": -1, "_step": 5}]
+        sound(tracker)

@@ -58,17 +58,20 @@ def _chunks(db: sqlite3.Connection) -> list[str]:
 
 def _documents(db: sqlite3.Connection) -> list[str]:
     problems = []
-    for run_id, *documents in db.execute("select run_id, config, summary, tags from runs"):
+    for run_id, *documents in db.execute(
+        "select run_id, config, summary, tags, metadata from runs"
+    ):
         for document in documents:
             try:
                 decode_json(document)
             except ValueError as error:
                 problems.append(f"run {run_id}: a document is no JSON ({error})")
-    for row, document in db.execute("select id, data from json_rows"):
-        try:
-            decode_json(document)
-        except ValueError as error:
-            problems.append(f"row {row} is no JSON ({error})")
+    for table in ("json_rows", "system_rows"):
+        for row, document in db.execute(f"select id, data from {table}"):
+            try:
+                decode_json(document)
+            except ValueError as error:
+                problems.append(f"{table} row {row} is no JSON ({error})")
     return problems
 
 

@@ -15,7 +15,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, BinaryIO, NamedTuple
 
 from synadb.ops import Op
-from synadb.records import ArtifactRecord, CheckReport, History, RunRecord, Series
+from synadb.records import ArtifactRecord, CheckReport, ConsoleLine, History, RunRecord, Series
 
 __all__ = ["JournalMark", "Store"]
 
@@ -78,19 +78,40 @@ class Store(ABC):
         """Rows merged by step, as dicts with `_step`, `_runtime`, `_timestamp`, exact types."""
 
     @abstractmethod
+    def console(self, run_id: str) -> list[ConsoleLine]:
+        """The lines a run printed: process by process, each in its order."""
+
+    @abstractmethod
+    def system_rows(self, run_id: str) -> list[dict[str, Any]]:
+        """Samples of the machine in order of time, with `_timestamp` and `_runtime`."""
+
+    @abstractmethod
     def delete_run(self, run_id: str) -> None:
         """Delete a run and what only it refers to, and give the space back."""
 
     @abstractmethod
-    def put_artifact(self, run_id: str, name: str, data: BinaryIO, now: float) -> ArtifactRecord:
-        """Store a stream in chunks; visible only once whole. The same name is replaced."""
+    def copy_history(self, source_id: str, target_id: str, last_step: int) -> None:
+        """Give a run without rows those of another up to and including `last_step`."""
 
     @abstractmethod
-    def list_artifacts(self, run_id: str) -> list[ArtifactRecord]:
+    def truncate(self, run_id: str, last_step: int) -> None:
+        """Drop a run's rows after `last_step`; the summary is what the rest leaves."""
+
+    @abstractmethod
+    def put_artifact(
+        self, run_id: str, name: str, data: BinaryIO, now: float, kind: str = "artifact"
+    ) -> ArtifactRecord:
+        """Store a stream in chunks; visible only once whole. The same name is replaced.
+
+        Each `kind`, artifact or file, has names of its own.
+        """
+
+    @abstractmethod
+    def list_artifacts(self, run_id: str, kind: str = "artifact") -> list[ArtifactRecord]:
         """The artifacts of a run by name."""
 
     @abstractmethod
-    def read_artifact(self, run_id: str, name: str) -> Iterator[bytes]:
+    def read_artifact(self, run_id: str, name: str, kind: str = "artifact") -> Iterator[bytes]:
         """The content in verified pieces; ArtifactNotFoundError, CorruptStoreError."""
 
     @abstractmethod

@@ -27,7 +27,7 @@ Transaction = Callable[[], AbstractContextManager[sqlite3.Connection]]
 
 
 def put(
-    transaction: Transaction, run_id: str, name: str, data: BinaryIO, now: float
+    transaction: Transaction, run_id: str, name: str, data: BinaryIO, now: float, kind: str
 ) -> ArtifactRecord:
     """Store a stream; the artifact becomes visible with its last transaction."""
     with transaction() as db:
@@ -36,9 +36,9 @@ def put(
             raise RunNotFoundError(f"no run has the id {run_id!r}")
         run = int(row[0])
         artifact = db.execute(
-            "insert into artifacts (run, name, size, digest, created, complete)"
-            " values (?, ?, 0, x'', ?, 0)",
-            (run, name, now),
+            "insert into artifacts (run, kind, name, size, digest, created, complete)"
+            " values (?, ?, ?, 0, x'', ?, 0)",
+            (run, kind, name, now),
         ).lastrowid
     import hashlib
     from concurrent.futures import ThreadPoolExecutor
@@ -65,7 +65,7 @@ def put(
                         position += 1
                         size += len(piece)
                     if ended:
-                        _complete(db, run, name, artifact, size, whole.digest())
+                        _complete(db, artifact, size, whole.digest())
     except BaseException:
         with transaction() as db:
             _drop(db, artifact)
@@ -113,11 +113,11 @@ def _blob(db: sqlite3.Connection, digest: bytes, piece: bytes) -> int:
     return int(cursor.lastrowid or 0)
 
 
-def _complete(
-    db: sqlite3.Connection, run: int, name: str, artifact: int | None, size: int, digest: bytes
-) -> None:
+def _complete(db: sqlite3.Connection, artifact: int | None, size: int, digest: bytes) -> None:
     for (old,) in db.execute(
-        "select id from artifacts where run = ? and name = ? and complete = 1", (run, name)
+        "select old.id from artifacts old join artifacts new using (run, kind, name)"
+        " where new.id = ? and old.complete = 1",
+        (artifact,),
     ).fetchall():
         _drop(db, old)
     db.execute(
@@ -131,8 +131,8 @@ def _drop(db: sqlite3.Connection, artifact: int | None) -> None:
     db.execute("delete from artifacts where id = ?", (artifact,))
 
 
-def list_artifacts(db: sqlite3.Connection, run_id: str) -> list[ArtifactRecord]:
-    """The complete artifacts of a run, by name."""
+def list_artifacts(db: sqlite3.Connection, run_id: str, kind: str) -> list[ArtifactRecord]:
+    """The complete artifacts, or files, of a run, by name."""
     row = db.execute("select id from runs where run_id = ?", (run_id,)).fetchone()
     if row is None:
         raise RunNotFoundError(f"no run has the id {run_id!r}")
@@ -140,22 +140,22 @@ def list_artifacts(db: sqlite3.Connection, run_id: str) -> list[ArtifactRecord]:
         ArtifactRecord(run_id, name, size, digest.hex(), created)
         for name, size, digest, created in db.execute(
             "select name, size, digest, created from artifacts"
-            " where run = ? and complete = 1 order by name",
-            row,
+            " where run = ? and kind = ? and complete = 1 order by name",
+            (*row, kind),
         )
     ]
 
 
-def locate(db: sqlite3.Connection, run_id: str, name: str) -> list[int]:
+def locate(db: sqlite3.Connection, run_id: str, name: str, kind: str) -> list[int]:
     """The blobs of an artifact in order."""
     row = db.execute(
-        "select id from artifacts where name = ? and complete = 1"
+        "select id from artifacts where kind = ? and name = ? and complete = 1"
         " and run = (select id from runs where run_id = ?)",
-        (name, run_id),
+        (kind, name, run_id),
     ).fetchone()
     if row is None:
-        names = ", ".join(record.name for record in list_artifacts(db, run_id)) or "none"
-        raise ArtifactNotFoundError(f"run {run_id!r} has no artifact {name!r}; it has: {names}")
+        names = ", ".join(record.name for record in list_artifacts(db, run_id, kind)) or "none"
+        raise ArtifactNotFoundError(f"run {run_id!r} has no {kind} {name!r}; it has: {names}")
     return [
         blob
         for (blob,) in db.execute(

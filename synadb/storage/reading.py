@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from synadb.errors import RunNotFoundError
-from synadb.records import History, RunRecord, Series
+from synadb.records import ConsoleLine, History, RunRecord, Series
 from synadb.storage.codec import decode_column, decode_json
 from synadb.storage.writing import key_steps
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     import numpy as np
 
 __all__ = [
+    "console",
     "get_metric",
     "get_run",
     "history",
@@ -23,11 +24,12 @@ __all__ = [
     "list_experiments",
     "list_runs",
     "rows",
+    "system_rows",
 ]
 
 _RUN = (
     "select run_id, experiment, name, state, config, summary, tags, notes, grp, job_type, created,"
-    " updated, ended, exit_code, host, last_step, row_count from runs"
+    " updated, ended, exit_code, host, last_step, row_count, metadata from runs"
 )
 _EXACT = 1 << 53  # integers beyond this are not all float64
 
@@ -35,6 +37,7 @@ _EXACT = 1 << 53  # integers beyond this are not all float64
 def _record(row: Sequence[Any]) -> RunRecord:
     fields = list(row)
     fields[4:7] = decode_json(row[4]), decode_json(row[5]), tuple(decode_json(row[6]))
+    fields[-1] = decode_json(fields[-1])
     return RunRecord(*fields)
 
 
@@ -44,6 +47,30 @@ def get_run(db: sqlite3.Connection, run_id: str) -> RunRecord:
     if row is None:
         raise RunNotFoundError(f"no run has the id {run_id!r}")
     return _record(row)
+
+
+def console(db: sqlite3.Connection, run_id: str) -> list[ConsoleLine]:
+    """The lines a run printed: process by process, each in its order."""
+    return [
+        ConsoleLine(*row)
+        for row in db.execute(
+            "select source, number, time, stream, line from console where run = ?"
+            " order by source, number",
+            (_run_key(db, run_id),),
+        )
+    ]
+
+
+def system_rows(db: sqlite3.Connection, run_id: str) -> list[dict[str, Any]]:
+    """Samples of the machine in order of time, each with `_timestamp` and `_runtime`."""
+    run = _run_key(db, run_id)
+    (created,) = db.execute("select created from runs where id = ?", (run,)).fetchone()
+    return [
+        {**decode_json(data), "_timestamp": time, "_runtime": time - created}
+        for time, data in db.execute(
+            "select time, data from system_rows where run = ? order by time, id", (run,)
+        )
+    ]
 
 
 def list_runs(db: sqlite3.Connection, experiment: str | None) -> list[RunRecord]:

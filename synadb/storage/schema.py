@@ -11,9 +11,7 @@ APPLICATION_ID = 0x53594E41  # "SYNA", in the file's header
 
 
 def _first(db: sqlite3.Connection) -> None:
-    for statement in _V1.split(";"):
-        if statement.strip():
-            db.execute(statement)
+    _run_all(db, _V1)
 
 
 _V1 = """
@@ -109,8 +107,43 @@ create table artifact_blobs (
 create index artifact_blobs_blob on artifact_blobs (blob)
 """
 
-MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (_first,)
+
+def _second(db: sqlite3.Connection) -> None:
+    _run_all(db, _V2)
+
+
+_V2 = """
+alter table runs add column metadata text not null default '{}';
+alter table artifacts add column kind text not null default 'artifact';
+drop index artifacts_run;
+create index artifacts_run on artifacts (run, kind, name);
+create table console (
+    run integer not null references runs (id),
+    source text not null,
+    number integer not null,
+    time real not null,
+    stream text not null,
+    line text not null,
+    primary key (run, source, number)
+) without rowid;
+create table system_rows (
+    id integer primary key,
+    run integer not null references runs (id),
+    source text not null,
+    time real not null,
+    data text not null
+);
+create index system_rows_run on system_rows (run, time)
+"""
+
+MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (_first, _second)
 VERSION = len(MIGRATIONS)
+
+
+def _run_all(db: sqlite3.Connection, statements: str) -> None:
+    for statement in statements.split(";"):
+        if statement.strip():
+            db.execute(statement)
 
 
 def migrate(db: sqlite3.Connection, version: int) -> None:

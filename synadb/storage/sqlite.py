@@ -28,7 +28,7 @@ from synadb.errors import (
     StoreFullError,
 )
 from synadb.ops import Op
-from synadb.records import ArtifactRecord, CheckReport, History, RunRecord, Series
+from synadb.records import ArtifactRecord, CheckReport, ConsoleLine, History, RunRecord, Series
 from synadb.settings import Settings
 from synadb.storage import blobs, reading, writing
 from synadb.storage.base import JournalMark, Store
@@ -334,15 +334,35 @@ class SQLiteStore(Store):
             writing.delete_run(db, run_id)
         self.gc()
 
-    def put_artifact(self, run_id: str, name: str, data: BinaryIO, now: float) -> ArtifactRecord:
+    def console(self, run_id: str) -> list[ConsoleLine]:
+        return self._read(lambda db: reading.console(db, run_id))
+
+    def system_rows(self, run_id: str) -> list[dict[str, Any]]:
+        return self._read(lambda db: reading.system_rows(db, run_id))
+
+    def copy_history(self, source_id: str, target_id: str, last_step: int) -> None:
+        from synadb.storage import branching
+
+        with self._transaction() as db:
+            branching.copy_history(db, source_id, target_id, last_step)
+
+    def truncate(self, run_id: str, last_step: int) -> None:
+        from synadb.storage import branching
+
+        with self._transaction() as db:
+            branching.truncate(db, run_id, last_step)
+
+    def put_artifact(
+        self, run_id: str, name: str, data: BinaryIO, now: float, kind: str = "artifact"
+    ) -> ArtifactRecord:
         # Measured: with a larger limit still, the one checkpoint at the end takes longer in sum.
-        return blobs.put(lambda: self._transaction(BULK_WAL_LIMIT), run_id, name, data, now)
+        return blobs.put(lambda: self._transaction(BULK_WAL_LIMIT), run_id, name, data, now, kind)
 
-    def list_artifacts(self, run_id: str) -> list[ArtifactRecord]:
-        return self._read(lambda db: blobs.list_artifacts(db, run_id))
+    def list_artifacts(self, run_id: str, kind: str = "artifact") -> list[ArtifactRecord]:
+        return self._read(lambda db: blobs.list_artifacts(db, run_id, kind))
 
-    def read_artifact(self, run_id: str, name: str) -> Iterator[bytes]:
-        positions = self._read(lambda db: blobs.locate(db, run_id, name))
+    def read_artifact(self, run_id: str, name: str, kind: str = "artifact") -> Iterator[bytes]:
+        positions = self._read(lambda db: blobs.locate(db, run_id, name, kind))
         for blob in positions:
             yield self._read(lambda db, blob=blob: blobs.read(db, blob, name))  # type: ignore[misc]
 

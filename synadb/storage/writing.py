@@ -14,8 +14,10 @@ from synadb.ops import (
     AUTO_KEYS,
     AUTO_RUN,
     EndRun,
+    LogConsole,
     LogRow,
     LogRows,
+    LogSystem,
     Op,
     SetConfig,
     SetSummary,
@@ -101,6 +103,16 @@ def _take(db: sqlite3.Connection, run: _Run, op: Op) -> None:
         run.next_order = max(run.next_order, op.order + 1)
     elif isinstance(op, UpdateRun):
         _update(db, run, op.values)
+    elif isinstance(op, LogConsole):
+        db.executemany(
+            "insert or replace into console values (?, ?, ?, ?, ?, ?)",
+            ((run.id, op.source, *line) for line in op.lines),
+        )
+    elif isinstance(op, LogSystem):
+        db.execute(
+            "insert into system_rows (run, source, time, data) values (?, ?, ?, ?)",
+            (run.id, op.source, op.time, encode_json(dict(op.values))),
+        )
 
 
 def _start(db: sqlite3.Connection, op: StartRun, *, replay: bool) -> None:
@@ -352,9 +364,17 @@ def _update(db: sqlite3.Connection, run: _Run, values: Mapping[str, Any]) -> Non
         "tags": "tags",
         "group": "grp",
         "job_type": "job_type",
+        "metadata": "metadata",
+        "state": "state",
     }
     for key, value in values.items():
-        stored = encode_json(list(value)) if key == "tags" else value
+        stored = value
+        if key == "tags":
+            stored = encode_json(list(value))
+        elif key == "metadata":
+            (text,) = db.execute("select metadata from runs where id = ?", (run.id,)).fetchone()
+            both = decode_json(text) | dict(value)
+            stored = encode_json({k: v for k, v in both.items() if v is not None})
         db.execute(f"update runs set {columns[key]} = ? where id = ?", (stored, run.id))
 
 
@@ -423,7 +443,7 @@ def delete_run(db: sqlite3.Connection, run_id: str) -> None:
     db.execute("delete from chunks where keyset in (select id from keysets where run = ?)", run)
     artifacts = "select id from artifacts where run = ?"
     db.execute(f"delete from artifact_blobs where artifact in ({artifacts})", run)
-    for table in ("keysets", "json_rows", "journals", "artifacts"):
+    for table in ("keysets", "json_rows", "journals", "artifacts", "console", "system_rows"):
         db.execute(f"delete from {table} where run = ?", run)
     db.execute("delete from runs where id = ?", run)
 

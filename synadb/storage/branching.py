@@ -1,0 +1,127 @@
+"""Runs that begin where another stood, and runs set back to an earlier step."""
+
+from __future__ import annotations
+
+import sqlite3
+from typing import Any
+
+from synadb.errors import RunNotFoundError
+from synadb.storage.codec import decode_column, encode_column, encode_json
+from synadb.storage.reading import rows
+from synadb.storage.writing import merge_values
+
+__all__ = ["copy_history", "truncate"]
+
+
+def copy_history(db: sqlite3.Connection, source_id: str, target_id: str, last_step: int) -> None:
+    """Give a run the rows of another up to and including `last_step`; it had none before."""
+    source, target = _key(db, source_id), _key(db, target_id)
+    for keyset, keys, types in db.execute(
+        "select id, keys, types from keysets where run = ?", (source,)
+    ).fetchall():
+        copied = db.execute(
+            "insert into keysets (run, keys, types, last_step) values (?, ?, ?, -1)",
+            (target, keys, types),
+        ).lastrowid
+        for (chunk,) in db.execute(
+            "select id from chunks where keyset = ? and first_step <= ? order by id",
+            (keyset, last_step),
+        ).fetchall():
+            new = db.execute(
+                "insert into chunks (keyset, n, first_step, last_step, steps, seqs, times)"
+                " select ?, n, first_step, last_step, steps, seqs, times from chunks where id = ?",
+                (copied, chunk),
+            ).lastrowid
+            db.execute(
+                "insert into columns select ?, position, data from columns where chunk = ?",
+                (new, chunk),
+            )
+            _cut(db, new, types, last_step)
+    db.execute(
+        "insert into json_rows (run, step, seq, time, data)"
+        " select ?, step, seq, time, data from json_rows where run = ? and step <= ?",
+        (target, source, last_step),
+    )
+    db.execute(
+        "update runs set next_seq = (select next_seq from runs where id = ?) where id = ?",
+        (source, target),
+    )
+    _settle(db, target, target_id)
+
+
+def truncate(db: sqlite3.Connection, run_id: str, last_step: int) -> None:
+    """Drop a run's rows after `last_step`; the summary is what the rest leaves."""
+    run = _key(db, run_id)
+    for chunk, types in db.execute(
+        "select c.id, k.types from chunks c join keysets k on k.id = c.keyset where k.run = ?",
+        (run,),
+    ).fetchall():
+        _cut(db, chunk, types, last_step)
+    db.execute("delete from json_rows where run = ? and step > ?", (run, last_step))
+    _settle(db, run, run_id)
+
+
+def _key(db: sqlite3.Connection, run_id: str) -> int:
+    row = db.execute("select id from runs where run_id = ?", (run_id,)).fetchone()
+    if row is None:
+        raise RunNotFoundError(f"no run has the id {run_id!r}")
+    return int(row[0])
+
+
+def _cut(db: sqlite3.Connection, chunk: int | None, types: str, last_step: int) -> None:
+    n, first, last, *system = db.execute(
+        "select n, first_step, last_step, steps, seqs, times from chunks where id = ?", (chunk,)
+    ).fetchone()
+    if last <= last_step:
+        return
+    if first > last_step:
+        db.execute("delete from columns where chunk = ?", (chunk,))
+        db.execute("delete from chunks where id = ?", (chunk,))
+        return
+    steps = decode_column(system[0], "q", n)
+    kept = steps <= last_step
+    steps = steps[kept]
+    parts = [decode_column(part, "q", n)[kept] for part in system]
+    db.execute(
+        "update chunks set n = ?, first_step = ?, last_step = ?, steps = ?, seqs = ?, times = ?"
+        " where id = ?",
+        (
+            len(steps),
+            int(steps.min()),
+            int(steps.max()),
+            *(encode_column(part.tobytes(), 8, delta=True) for part in parts),
+            chunk,
+        ),
+    )
+    for position, kind in enumerate(types):
+        (data,) = db.execute(
+            "select data from columns where chunk = ? and position = ?", (chunk, position)
+        ).fetchone()
+        column = decode_column(data, kind, n)[kept].tobytes()
+        encoded = encode_column(column, 1 if kind == "?" else 8, delta=kind == "q")
+        db.execute(
+            "update columns set data = ? where chunk = ? and position = ?",
+            (encoded, chunk, position),
+        )
+
+
+def _settle(db: sqlite3.Connection, run: int, run_id: str) -> None:
+    """Make what is said about the rows agree with the rows that are there."""
+    db.execute(
+        "update keysets set last_step = coalesce("
+        "(select max(last_step) from chunks where keyset = keysets.id), -1) where run = ?",
+        (run,),
+    )
+    db.execute(
+        "delete from keysets where run = ? and id not in (select keyset from chunks)", (run,)
+    )
+    summary: dict[str, Any] = {}
+    found = rows(db, run_id)
+    for row in found:
+        own = {key: row[key] for key in row if key not in ("_step", "_runtime", "_timestamp")}
+        merge_values(summary, own)
+    db.execute(
+        "update runs set last_step = ?, row_count = ?, summary = ?, last_journal = null"
+        " where id = ?",
+        (found[-1]["_step"] if found else -1, len(found), encode_json(summary), run),
+    )
