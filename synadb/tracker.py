@@ -356,6 +356,11 @@ class ExperimentTracker:
         self._drain(run_id)
         return self._store.rows(run_id)
 
+    def sketch(self, run_id: str, width: int = 40) -> dict[str, list[float]]:
+        """At most `width` evenly spaced values of every metric of numbers, the ends among them."""
+        self._drain(run_id)
+        return self._store.sketch(run_id, width)
+
     def console(self, run_id: str) -> list[ConsoleLine]:
         """The lines the run printed: process by process, each in its order."""
         self._drain(run_id)

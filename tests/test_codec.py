@@ -14,7 +14,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from synadb.errors import CorruptStoreError
-from synadb.storage.codec import decode_column, decode_json, encode_column, encode_json
+from synadb.storage.codec import (
+    decode_bytes,
+    decode_column,
+    decode_json,
+    encode_column,
+    encode_json,
+)
 
 SCALARS = (
     st.none()
@@ -64,13 +70,17 @@ def test_documents_are_standard_json(document: Any) -> None:
 @given(st.lists(st.floats(), min_size=1))
 def test_floats(values: list[float]) -> None:
     data = array("d", values).tobytes()
-    assert decode_column(encode_column(data, 8), "d", len(values)).tobytes() == data
+    encoded = encode_column(data, 8)
+    assert decode_column(encoded, "d", len(values)).tobytes() == data
+    assert decode_bytes(encoded, "d", len(values)) == data
 
 
 @given(st.lists(st.integers(-(2**63), 2**63 - 1), min_size=1), st.booleans())
 def test_integers(values: list[int], delta: bool) -> None:
     data = array("q", values).tobytes()
-    assert decode_column(encode_column(data, 8, delta=delta), "q", len(values)).tobytes() == data
+    encoded = encode_column(data, 8, delta=delta)
+    assert decode_column(encoded, "q", len(values)).tobytes() == data
+    assert decode_bytes(encoded, "q", len(values)) == data
 
 
 @given(st.integers(-(2**63), 2**63 - 1), st.integers(-(2**62), 2**62), st.integers(1, 50))
@@ -84,7 +94,9 @@ def test_regular_steps(first: int, step: int, n: int) -> None:
 
 @given(st.lists(st.booleans(), min_size=1))
 def test_bools(values: list[bool]) -> None:
-    assert decode_column(encode_column(bytes(values), 1), "?", len(values)).tolist() == values
+    encoded = encode_column(bytes(values), 1)
+    assert decode_column(encoded, "?", len(values)).tolist() == values
+    assert list(decode_bytes(encoded, "?", len(values))) == values
 
 
 def test_regular_steps_take_almost_nothing() -> None:

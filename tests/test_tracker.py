@@ -608,3 +608,29 @@ def test_a_run_can_be_set_back(db_path: Path) -> None:
             again.log({"a": -1})
         assert logged(tracker, run.run_id)[5:] == [{"a": -1, "_step": 5}]
         sound(tracker)
+
+
+def test_a_sketch_is_evenly_spaced_and_needs_no_numpy(db_path: Path) -> None:
+    script = """
+import sys
+from synadb import ExperimentTracker
+with ExperimentTracker(sys.argv[1]) as tracker:
+    with tracker.run("e") as run:
+        for i in range(1000):
+            run.log({"a": i, "b": i / 2, "flag": True, "text": "x"})
+            if i == 500:
+                run.flush()
+    sketch = tracker.sketch(run.run_id, 11)
+    assert sketch == {"a": [round(i * 99.9) for i in range(11)], "b": sketch["b"]}, sketch
+    assert sketch["b"] == [value / 2 for value in sketch["a"]]
+    tracker.finish(run)
+assert "numpy" not in sys.modules
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", script, str(db_path)], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    with ExperimentTracker(db_path) as tracker:
+        (run,) = tracker.list_runs()
+        assert len(tracker.history(run.run_id)) == 4
+        assert tracker.history(run.run_id)["a"].tolist() == list(range(1000))

@@ -78,6 +78,10 @@ class Store(ABC):
         """Rows merged by step, as dicts with `_step`, `_runtime`, `_timestamp`, exact types."""
 
     @abstractmethod
+    def sketch(self, run_id: str, width: int) -> dict[str, list[float]]:
+        """At most `width` evenly spaced values of every metric of numbers, the ends among them."""
+
+    @abstractmethod
     def console(self, run_id: str) -> list[ConsoleLine]:
         """The lines a run printed: process by process, each in its order."""
 

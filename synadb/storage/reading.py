@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 import sqlite3
+import sys
+from array import array
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from synadb.errors import RunNotFoundError
 from synadb.records import ConsoleLine, History, RunRecord, Series
-from synadb.storage.codec import decode_column, decode_json
-from synadb.storage.writing import key_steps
+from synadb.storage.codec import decode_bytes, decode_column, decode_json
+from synadb.storage.writing import SHORT, key_steps
 
 if TYPE_CHECKING:
     import numpy as np
@@ -24,6 +26,7 @@ __all__ = [
     "list_experiments",
     "list_runs",
     "rows",
+    "sketch",
     "system_rows",
 ]
 
@@ -47,6 +50,44 @@ def get_run(db: sqlite3.Connection, run_id: str) -> RunRecord:
     if row is None:
         raise RunNotFoundError(f"no run has the id {run_id!r}")
     return _record(row)
+
+
+def sketch(db: sqlite3.Connection, run_id: str, width: int) -> dict[str, list[float]]:
+    """At most `width` evenly spaced values of every metric of numbers, the first and last too."""
+    found: dict[str, list[tuple[list[int], list[float]]]] = {}
+    for keyset, keys, kinds in _keysets(db, _run_key(db, run_id)):
+        numeric = [(at, key) for at, key in enumerate(keys) if kinds[at] != "?"]
+        for chunk, n, steps in db.execute(
+            "select id, n, steps from chunks where keyset = ? order by id", (keyset,)
+        ).fetchall():
+            decode = _listed if n <= SHORT and "numpy" not in sys.modules else _numpy_listed
+            # A long chunk gives what a picture of this width can show of it.
+            stride = max(1, n // (width * 64))
+            at_steps = decode(steps, "q", n)[::stride]
+            columns = dict(
+                db.execute("select position, data from columns where chunk = ?", (chunk,))
+            )
+            for at, key in numeric:
+                values = decode(columns[at], kinds[at], n)[::stride]
+                found.setdefault(key, []).append((at_steps, values))
+    sketched = {}
+    for key, parts in found.items():
+        pairs = sorted(pair for part in parts for pair in zip(*part, strict=True))
+        last = len(pairs) - 1
+        places = sorted({round(i * last / max(1, width - 1)) for i in range(width)})
+        sketched[key] = [float(pairs[place][1]) for place in places if place <= last]
+    return sketched
+
+
+def _listed(blob: bytes, kind: str, n: int) -> list[Any]:
+    values = array(kind)
+    values.frombytes(decode_bytes(blob, kind, n))
+    return values.tolist()
+
+
+def _numpy_listed(blob: bytes, kind: str, n: int) -> list[Any]:
+    listed: list[Any] = decode_column(blob, kind, n).tolist()
+    return listed
 
 
 def console(db: sqlite3.Connection, run_id: str) -> list[ConsoleLine]:

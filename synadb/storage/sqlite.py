@@ -334,6 +334,9 @@ class SQLiteStore(Store):
             writing.delete_run(db, run_id)
         self.gc()
 
+    def sketch(self, run_id: str, width: int) -> dict[str, list[float]]:
+        return self._read(lambda db: reading.sketch(db, run_id, width))
+
     def console(self, run_id: str) -> list[ConsoleLine]:
         return self._read(lambda db: reading.console(db, run_id))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+import sys
 from array import array
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -25,11 +26,18 @@ from synadb.ops import (
     UpdateRun,
 )
 from synadb.storage.base import JournalMark
-from synadb.storage.codec import decode_column, decode_json, encode_column, encode_json
+from synadb.storage.codec import (
+    decode_bytes,
+    decode_column,
+    decode_json,
+    encode_column,
+    encode_json,
+)
 
 __all__ = ["apply", "compactable", "delete_run", "journal_offset", "merge"]
 
 CHUNK_ROWS = 65536
+SHORT = 16384  # rows up to which decoding without numpy is quicker than importing numpy
 MERGE_AT = 16  # live chunks of one size class are merged when there are this many
 
 
@@ -484,12 +492,17 @@ def _packed(members: Sequence[tuple[int, int]]) -> list[list[tuple[int, int]]]:
     return groups
 
 
+def _numpy_bytes(blob: bytes, kind: str, n: int) -> bytes:
+    return decode_column(blob, kind, n).tobytes()
+
+
 def merge(
     db: sqlite3.Connection, keyset: int, kinds: str, group: Sequence[tuple[int, int]]
 ) -> None:
     """Replace a group of chunks of one keyset by one chunk with the same rows."""
     ids = [chunk for chunk, _ in group]
     total = sum(n for _, n in group)
+    decode = decode_bytes if total <= SHORT and "numpy" not in sys.modules else _numpy_bytes
     system: list[bytearray] = [bytearray(), bytearray(), bytearray()]
     columns: list[bytearray] = [bytearray() for _ in kinds]
     extents = []
@@ -499,11 +512,11 @@ def merge(
         ).fetchone()
         extents.append((low, high))
         for target, part in zip(system, parts, strict=True):
-            target += decode_column(part, "q", n).tobytes()
+            target += decode(part, "q", n)
         for position, data in db.execute(
             "select position, data from columns where chunk = ?", (chunk,)
         ):
-            columns[position] += decode_column(data, kinds[position], n).tobytes()
+            columns[position] += decode(data, kinds[position], n)
     marks = ",".join("?" * len(ids))
     db.execute(f"delete from columns where chunk in ({marks})", ids)
     db.execute(f"delete from chunks where id in ({marks})", ids)
