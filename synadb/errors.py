@@ -12,6 +12,7 @@
     │   └── CorruptStoreError       bytes that do not match their digest or format
     ├── NotFoundError (KeyError)
     │   ├── RunNotFoundError
+    │   ├── MetricNotFoundError
     │   └── ArtifactNotFoundError
     ├── RunExistsError (ValueError)
     ├── RunEndedError
@@ -65,6 +66,10 @@ class NotFoundError(SynaDBError, KeyError):
 
 class RunNotFoundError(NotFoundError):
     """No run has this id."""
+
+
+class MetricNotFoundError(NotFoundError):
+    """The run has no metric of this name."""
 
 
 class ArtifactNotFoundError(NotFoundError):

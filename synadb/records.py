@@ -83,6 +83,23 @@ class Series:
     def __len__(self) -> int:
         return len(self.steps)
 
+    def __repr__(self) -> str:
+        return f"Series(steps={self.steps!r}, values={self.values!r}, times={self.times!r})"
+
+    def to_pandas(self) -> pd.DataFrame:
+        """Columns `step`, `value` and `time` (needs pandas)."""
+        return _pandas("Series").DataFrame(
+            {"step": self.steps, "value": self.values, "time": self.times}
+        )
+
+
+def _pandas(kind: str) -> Any:
+    try:
+        import pandas as pd
+    except ImportError as error:
+        raise ImportError(f"{kind}.to_pandas() needs pandas: pip install pandas") from error
+    return pd
+
 
 class History(Mapping[str, Any]):
     """Rows merged by step, as columns of shape (n,).
@@ -112,11 +129,9 @@ class History(Mapping[str, Any]):
 
     def to_pandas(self) -> pd.DataFrame:
         """The columns as a DataFrame with `_step` and `_timestamp` in front (needs pandas)."""
-        try:
-            import pandas as pd
-        except ImportError as error:
-            raise ImportError("History.to_pandas() needs pandas: pip install pandas") from error
-        return pd.DataFrame({"_step": self.steps, "_timestamp": self.times, **self.columns})
+        return _pandas("History").DataFrame(
+            {"_step": self.steps, "_timestamp": self.times, **self.columns}
+        )
 
 
 class CheckReport(NamedTuple):

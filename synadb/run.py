@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import struct
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from types import TracebackType
 from typing import Any
 
@@ -25,7 +26,7 @@ from synadb.ops import (
 from synadb.storage.codec import plain
 from synadb.writer import Writer
 
-__all__ = ["Run"]
+__all__ = ["Run", "as_document", "checked_fields", "checked_text"]
 
 
 class Run:
@@ -48,6 +49,8 @@ class Run:
         self._next = next_step
         self._key_next = {key: step + 1 for key, step in (key_steps or {}).items()}
         self._ended = False
+        self._stored = False
+        self._pid = os.getpid()
 
     @property
     def lock(self) -> threading.RLock:
@@ -102,6 +105,8 @@ class Run:
         """Log several numbers as one row; without `step` the next that none of them has."""
         if self._ended:
             self._refuse()
+        if not isinstance(values, Mapping):
+            raise InvalidValueError(f"log_metrics() takes a dict, not {type(values).__name__}")
         numbers = {name: as_number(name, value) for name, value in values.items()}
         if not numbers:
             return
@@ -168,7 +173,7 @@ class Run:
 
     def log_params(self, params: Mapping[str, Any]) -> None:
         """Set several values of the config."""
-        self.append(SetConfig(self.run_id, {str(k): plain(v) for k, v in params.items()}))
+        self.append(SetConfig(self.run_id, as_document("params", params)))
 
     def set_summary(
         self, values: Mapping[str, Any], *, removed: tuple[str, ...] = (), replace: bool = False
@@ -178,8 +183,10 @@ class Run:
         self.append(SetSummary(self.run_id, kept, removed, replace))
 
     def update(self, **values: Any) -> None:
-        """Change name, notes, tags, group or job_type."""
-        self.append(UpdateRun(self.run_id, {key: plain(value) for key, value in values.items()}))
+        """Change name, notes, tags, group, job_type or metadata; InvalidValueError."""
+        if "name" in values:
+            checked_text("name", values["name"])
+        self.append(UpdateRun(self.run_id, checked_fields(values)))
 
     def flush(self) -> None:
         """Return when everything logged so far is in the database; raises what prevents it."""
@@ -187,13 +194,26 @@ class Run:
             self._writer.drain(self._journal)
 
     def end(self, state: str = "finished", exit_code: int | None = None) -> bool:
-        """End the run, once; returns whether everything is in the database."""
+        """End the run, once; returns whether everything is in the database.
+
+        In a forked child only the child's part ends, the run goes on in its parent.
+        """
         with self._journal.lock:
             if self._ended:
-                return True
+                return self._stored
             self._ended = True
-        self._journal.append_op(EndRun(self.run_id, state, time.time(), exit_code))
-        return self._writer.finish(self._journal)
+        if os.getpid() == self._pid:
+            self._journal.append_op(EndRun(self.run_id, state, time.time(), exit_code))
+        self._stored = self._writer.finish(self._journal)
+        return self._stored
+
+    def leave(self) -> bool:
+        """Stop logging from here without ending the run, which others go on with."""
+        with self._journal.lock:
+            if not self._ended:
+                self._ended = True
+                self._stored = self._writer.finish(self._journal)
+            return self._stored
 
     @property
     def ended(self) -> bool:
@@ -237,6 +257,52 @@ def _letter(value: Any) -> str:
             return ""
         return {"f": "d", "i": "q", "u": "q", "b": "?"}.get(family, "")
     return ""
+
+
+def checked_text(what: str, value: object) -> str:
+    """`value` if it is a non-empty str that UTF-8 can carry; InvalidValueError."""
+    if not isinstance(value, str) or not value:
+        raise InvalidValueError(f"{what} is a non-empty str, not {value!r}")
+    try:
+        value.encode()
+    except UnicodeEncodeError as error:
+        raise InvalidValueError(f"{what} {value!r} cannot be written as UTF-8") from error
+    return str(value)
+
+
+def checked_fields(values: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields of a run (name, notes, tags, group, job_type, metadata); InvalidValueError."""
+    checked: dict[str, Any] = {}
+    for key, value in values.items():
+        if key == "tags":
+            if isinstance(value, str) or not isinstance(value, Iterable):
+                raise InvalidValueError(f"tags is a list of str, not {value!r}")
+            checked[key] = tuple(checked_text("a tag", tag) for tag in value)
+        elif key == "metadata":
+            checked[key] = as_document("metadata", value)
+        elif key in ("name", "notes"):
+            text = key == "name" or value
+            checked[key] = checked_text(key, value) if value is not None and text else value
+        elif key in ("group", "job_type"):
+            checked[key] = checked_text(key, value) if value != "" else ""
+        elif key == "state":
+            checked[key] = checked_text(key, value)
+        else:
+            raise InvalidValueError(f"a run has no field {key!r}")
+    return checked
+
+
+def as_document(what: str, values: Any) -> dict[str, Any]:
+    """A dict as plain JSON data; InvalidValueError names the key that cannot be kept."""
+    if not isinstance(values, Mapping):
+        raise InvalidValueError(f"{what} is a dict, not {type(values).__name__}")
+    document = {}
+    for key, value in values.items():
+        try:
+            document[str(key)] = plain(value)
+        except TypeError as error:
+            raise InvalidValueError(f"{what}[{key!r}] cannot be kept: {error}") from error
+    return document
 
 
 def _is_row(data: object) -> bool:

@@ -117,6 +117,24 @@ def _file_system_type_psutil(path: str) -> str | None:
     return kind
 
 
+# Held while a lock file is open and its descriptor in no one's keeping: a fork in between would
+# leave the child with a lock that it does not know of.
+_opening = threading.RLock()
+
+
+def _renew_opening() -> None:
+    global _opening
+    _opening = threading.RLock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(
+        before=lambda: _opening.acquire(),
+        after_in_parent=lambda: _opening.release(),
+        after_in_child=_renew_opening,
+    )
+
+
 class FileLock:
     """An exclusive lock between processes, on a file of its own; also excludes threads.
 
@@ -155,6 +173,10 @@ class FileLock:
             pause = min(pause * 1.5, 0.01)
 
     def _try(self) -> bool:
+        with _opening:
+            return self._try_once()
+
+    def _try_once(self) -> bool:
         try:
             fd = os.open(self.path, os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0), 0o666)
         except FileNotFoundError:
@@ -192,9 +214,7 @@ class FileLock:
         """Give the lock back."""
         self._depth -= 1
         if self._depth == 0:
-            fd, self._fd = self._fd, None
-            if fd is not None:
-                os.close(fd)
+            self.drop()
         self._thread_lock.release()
 
     def try_hold(self) -> bool:
@@ -203,9 +223,10 @@ class FileLock:
 
     def drop(self) -> None:
         """Give back what `try_hold` took, from any thread."""
-        fd, self._fd = self._fd, None
-        if fd is not None:
-            os.close(fd)
+        with _opening:
+            fd, self._fd = self._fd, None
+            if fd is not None:
+                os.close(fd)
 
     def remove(self) -> None:
         """Remove the lock file while holding the lock."""

@@ -12,11 +12,12 @@ import time
 import weakref
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from types import TracebackType
-from typing import Any, BinaryIO, Literal
+from typing import Any, BinaryIO, Literal, cast
 
 from synadb.errors import (
     ArtifactNotFoundError,
     InvalidValueError,
+    ReadOnlyStoreError,
     RunEndedError,
     RunNotFoundError,
     StorageError,
@@ -25,10 +26,9 @@ from synadb.ids import generate_id
 from synadb.journal import Journal
 from synadb.ops import StartRun, UpdateRun
 from synadb.records import ArtifactRecord, CheckReport, ConsoleLine, History, RunRecord, Series
-from synadb.run import Run
+from synadb.run import Run, as_document, checked_fields, checked_text
 from synadb.storage import open_store
-from synadb.storage.codec import plain
-from synadb.system import host
+from synadb.system import after_fork_in_child, host
 from synadb.writer import Adopted, Writer, adopt
 
 __all__ = ["ExperimentTracker"]
@@ -54,6 +54,8 @@ class ExperimentTracker:
     def __init__(
         self, path: str | os.PathLike[str] = "experiments.db", *, read_only: bool = False
     ) -> None:
+        if not isinstance(path, str | os.PathLike):
+            raise InvalidValueError(f"a tracker takes the path of a file, not {path!r}")
         self._store = open_store(path, read_only=read_only)
         self._writer = Writer(self._store)
         self._runs: dict[str, Run] = {}
@@ -62,6 +64,14 @@ class ExperimentTracker:
         self._pid = os.getpid()
         self.recovered: list[Adopted] = adopt(self._store)
         _open.add(self)
+        reference = weakref.ref(self)
+
+        def forked() -> None:
+            tracker = reference()
+            if tracker is not None:
+                tracker._lock = threading.RLock()
+
+        after_fork_in_child(forked)
 
     @property
     def path(self) -> str:
@@ -100,18 +110,24 @@ class ExperimentTracker:
         *,
         exist_ok: bool,
     ) -> Run:
-        if isinstance(tags, str):
-            raise InvalidValueError(f"tags is a list of str, not the str {tags!r}")
+        if self._store.read_only:
+            raise ReadOnlyStoreError(
+                f"{self.path} is read-only; copy it to a place that can be written"
+            )
         op = StartRun(
-            run_id=_text("run_id", run_id) if run_id is not None else generate_id(),
-            experiment=_text("experiment", experiment),
+            run_id=checked_text("run_id", run_id) if run_id is not None else generate_id(),
+            experiment=checked_text("experiment", experiment),
             created=time.time(),
-            name=None if name is None else _text("name", name),
-            config=plain(dict(config or {})),
-            tags=tuple(_text("a tag", tag) for tag in tags or ()),
-            notes=notes,
-            group=group,
-            job_type=job_type,
+            config=as_document("config", config or {}),
+            **checked_fields(
+                {
+                    "name": name,
+                    "tags": tags or (),
+                    "notes": notes,
+                    "group": group,
+                    "job_type": job_type,
+                }
+            ),
             host=host(),
             pid=os.getpid(),
             exist_ok=exist_ok,
@@ -173,7 +189,7 @@ class ExperimentTracker:
 
     def log_param(self, run_id: str, name: str, value: Any) -> None:
         """Set one parameter; int, float, bool, str, None, lists and dicts keep their type."""
-        self._live(run_id).log_param(_text("a parameter's name", name), value)
+        self._live(run_id).log_param(checked_text("a parameter's name", name), value)
 
     def log_params(self, run_id: str, params: Mapping[str, Any]) -> None:
         """Set several parameters."""
@@ -193,7 +209,7 @@ class ExperimentTracker:
         """Replace the tags."""
         if isinstance(tags, str):
             raise InvalidValueError(f"tags is a list of str, not the str {tags!r}")
-        self._live(run_id).update(tags=[_text("a tag", tag) for tag in tags])
+        self._live(run_id).update(tags=tags)
 
     def set_notes(self, run_id: str, notes: str | None) -> None:
         """Replace the notes."""
@@ -212,10 +228,18 @@ class ExperimentTracker:
             raise RunEndedError(f"run {run_id!r} has ended already")
         self.finish(run, state, {"finished": 0, "failed": 1}.get(state))
 
-    def finish(self, run: Run, state: str = "finished", exit_code: int | None = None) -> None:
-        """End a run of `run()`; when this returns, the file alone holds all of it."""
-        if run.end(state, exit_code):
+    def finish(self, run: Run, state: str = "finished", exit_code: int | None = None) -> bool:
+        """End a run of `run()`; when this returns True, the file alone holds all of it.
+
+        False: the store was out of reach, and a message said what lies where.
+        """
+        stored = run.end(state, exit_code)
+        if stored:
             self._settle(run.run_id)
+        with self._lock:
+            if self._runs.get(run.run_id) is run:
+                del self._runs[run.run_id]
+        return stored
 
     def _settle(self, run_id: str) -> None:
         self.recovered += adopt(self._store)
@@ -271,7 +295,7 @@ class ExperimentTracker:
     def _put(
         self, run_id: str, name: str, data: bytes | str | os.PathLike[str] | BinaryIO, kind: str
     ) -> ArtifactRecord:
-        name = _text(f"the name of a {kind}", name)
+        name = checked_text(f"the name of a {kind}", name)
         if isinstance(data, bytes | bytearray | memoryview):
             return self._store.put_artifact(run_id, name, io.BytesIO(data), time.time(), kind)
         if isinstance(data, str | os.PathLike):
@@ -281,6 +305,16 @@ class ExperimentTracker:
             raise InvalidValueError(
                 f"the content is bytes, a path or a binary file object, not {type(data).__name__}"
             )
+        if isinstance(cast(object, data), io.TextIOBase):
+            raise InvalidValueError(f"{name!r}: open the file in binary mode ('rb')")
+        with contextlib.suppress(OSError, AttributeError):
+            if data.seekable() and (at := data.tell()):
+                if data.seek(0, os.SEEK_END) == at:
+                    raise InvalidValueError(
+                        f"{name!r}: the file object is at its end, so there is nothing left to "
+                        "read; seek(0) first"
+                    )
+                data.seek(at)
         return self._store.put_artifact(run_id, name, data, time.time(), kind)
 
     def _open(self, run_id: str, name: str, kind: str) -> BinaryIO:
@@ -491,7 +525,7 @@ class ExperimentTracker:
         for journal in self._writer.journals:
             if (run_id is None or journal.run_id == run_id) and not journal.closed:
                 # Reading goes on with what is there; the writer has said what is wrong.
-                with contextlib.suppress(StorageError):
+                with contextlib.suppress(StorageError, RunNotFoundError):
                     self._writer.drain(journal)
 
     def close(self) -> None:
@@ -522,16 +556,6 @@ def _close_all() -> None:
     for tracker in list(_open):
         with contextlib.suppress(StorageError):
             tracker.close()
-
-
-def _text(what: str, value: object) -> str:
-    if not isinstance(value, str) or not value:
-        raise InvalidValueError(f"{what} is a non-empty str, not {value!r}")
-    try:
-        value.encode()
-    except UnicodeEncodeError as error:
-        raise InvalidValueError(f"{what} {value!r} cannot be written as UTF-8") from error
-    return value
 
 
 def _field(run: RunRecord, key: str) -> Any:

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from typing import Any, BinaryIO, NamedTuple
 
 from synadb.ops import Op
@@ -38,8 +39,16 @@ class Store(ABC):
     read_only: bool
 
     @abstractmethod
+    def patience(self, seconds: float) -> AbstractContextManager[None]:
+        """Limit how long this thread waits for others in the block; StoreBusyError after that."""
+
+    @abstractmethod
     def apply(self, ops: Sequence[Op], mark: JournalMark | None = None) -> None:
-        """Write a batch in one transaction, exactly once where it comes from a journal."""
+        """Write a batch in one transaction, exactly once where it comes from a journal.
+
+        Of a journal's batch, a record that can never be stored is left out and warned about;
+        otherwise it is an InvalidValueError. RunNotFoundError when the run is not there.
+        """
 
     @abstractmethod
     def journal_offset(self, journal_id: str) -> int:
@@ -67,7 +76,7 @@ class Store(ABC):
 
     @abstractmethod
     def get_metric(self, run_id: str, key: str) -> Series:
-        """One metric, in step order, the last write of a step; KeyError when never logged."""
+        """One metric, in step order, the last write of a step; MetricNotFoundError."""
 
     @abstractmethod
     def history(self, run_id: str, keys: Sequence[str] | None = None) -> History:
@@ -109,6 +118,10 @@ class Store(ABC):
 
         Each `kind`, artifact or file, has names of its own.
         """
+
+    @abstractmethod
+    def put_files(self, run_id: str, contents: Mapping[str, bytes], now: float) -> None:
+        """Store several short files of a run in one transaction."""
 
     @abstractmethod
     def list_artifacts(self, run_id: str, kind: str = "artifact") -> list[ArtifactRecord]:

@@ -2,27 +2,31 @@
 
 from __future__ import annotations
 
+import contextlib
 import sqlite3
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from synadb.errors import ArtifactNotFoundError, CorruptStoreError, RunNotFoundError
 from synadb.records import ArtifactRecord
+from synadb.storage.writing import run_key
 
 if TYPE_CHECKING:
     import hashlib
     from concurrent.futures import Executor, Future
 
-__all__ = ["collect", "list_artifacts", "locate", "put", "read", "unreferenced"]
+__all__ = ["collect", "list_artifacts", "locate", "put", "put_small", "read", "unreferenced"]
 
 CHUNK_BYTES = 1 << 20
 BATCH_BYTES = 16 << 20  # bytes a transaction, so that others can write between
 BATCHES_AHEAD = 4  # read and hashed, waiting to be written
 ABANDONED_SECONDS = 24 * 3600.0  # an upload that has not been completed by then is dead
 
+# Pieces with their digests, which may still be computed.
+Batch = Sequence["tuple[bytes | Future[bytes], bytes]"]
 Transaction = Callable[[], AbstractContextManager[sqlite3.Connection]]
 
 
@@ -30,58 +34,140 @@ def put(
     transaction: Transaction, run_id: str, name: str, data: BinaryIO, now: float, kind: str
 ) -> ArtifactRecord:
     """Store a stream; the artifact becomes visible with its last transaction."""
-    with transaction() as db:
-        row = db.execute("select id from runs where run_id = ?", (run_id,)).fetchone()
-        if row is None:
-            raise RunNotFoundError(f"no run has the id {run_id!r}")
-        run = int(row[0])
-        artifact = db.execute(
-            "insert into artifacts (run, kind, name, size, digest, created, complete)"
-            " values (?, ?, ?, 0, x'', ?, 0)",
-            (run, kind, name, now),
-        ).lastrowid
     import hashlib
-    from concurrent.futures import ThreadPoolExecutor
 
     whole = hashlib.sha256()
-    size = position = 0
-    try:
-        # Reading and hashing go on, a few batches ahead, while one is written: a write now and
-        # then waits for a checkpoint, which takes as long as several batches.
-        with ThreadPoolExecutor(1) as hasher, ThreadPoolExecutor(1) as reader:
-            ahead = deque(reader.submit(_batch, data, whole, hasher) for _ in range(BATCHES_AHEAD))
-            ended = False
-            while not ended:
-                batch = ahead.popleft().result()
-                ended = not batch or len(batch[-1][1]) < CHUNK_BYTES
-                if not ended:
-                    ahead.append(reader.submit(_batch, data, whole, hasher))
-                with transaction() as db:
-                    for digest, piece in batch:
-                        db.execute(
-                            "insert into artifact_blobs values (?, ?, ?)",
-                            (artifact, position, _blob(db, digest.result(), piece)),
-                        )
-                        position += 1
-                        size += len(piece)
-                    if ended:
-                        _complete(db, artifact, size, whole.digest())
-    except BaseException:
+    first = _batch(data, whole, None)
+    if _ended(first):
         with transaction() as db:
-            _drop(db, artifact)
-        raise
+            size = _put_whole(db, run_key(db, run_id), kind, name, now, first, whole.digest())
+    else:
+        size = _put_long(transaction, run_id, name, data, now, kind, first, whole)
     return ArtifactRecord(run_id, name, size, whole.hexdigest(), now)
 
 
-def _batch(
-    data: BinaryIO, whole: hashlib._Hash, hasher: Executor
-) -> list[tuple[Future[bytes], bytes]]:
-    """The next pieces with their digests to come; the last batch ends short or is empty."""
-    batch = []
+def put_small(
+    db: sqlite3.Connection, run_id: str, contents: Mapping[str, bytes], now: float, kind: str
+) -> None:
+    """Store several short contents in the caller's transaction."""
+    import hashlib
+    import io
+
+    run = run_key(db, run_id)
+    for name, content in contents.items():
+        whole = hashlib.sha256()
+        data = io.BytesIO(content)
+        batch: list[tuple[bytes, bytes]] = []
+        while piece := _piece(data):
+            whole.update(piece)
+            batch.append((hashlib.sha256(piece).digest(), piece))
+        _put_whole(db, run, kind, name, now, batch, whole.digest())
+
+
+def _put_whole(
+    db: sqlite3.Connection,
+    run: int,
+    kind: str,
+    name: str,
+    now: float,
+    batch: Batch,
+    digest: bytes,
+) -> int:
+    artifact = _begin(db, run, kind, name, now)
+    size = _add(db, artifact, 0, batch)
+    _complete(db, artifact, size, digest)
+    return size
+
+
+def _put_long(
+    transaction: Transaction,
+    run_id: str,
+    name: str,
+    data: BinaryIO,
+    now: float,
+    kind: str,
+    batch: Batch,
+    whole: hashlib._Hash,
+) -> int:
+    with transaction() as db:
+        run = run_key(db, run_id)
+        artifact = _begin(db, run, kind, name, now)
+    size = position = 0
+    mine = (artifact, run, name, now)
+    try:
+        # Reading and hashing go on, a few batches ahead, while one is written: a write now and
+        # then waits for a checkpoint, which takes as long as several batches.
+        with _workers() as (reader, hasher):
+            ahead = deque(reader.submit(_batch, data, whole, hasher) for _ in range(BATCHES_AHEAD))
+            while True:
+                with transaction() as db:
+                    # Numbers of deleted rows are given out again: it must be this very upload.
+                    if not db.execute(
+                        "select 1 from artifacts where id = ? and run = ? and name = ?"
+                        " and created = ? and complete = 0",
+                        mine,
+                    ).fetchone():
+                        raise RunNotFoundError(
+                            f"run {run_id!r} has been deleted while {name!r} was being stored"
+                        )
+                    size += _add(db, artifact, position, batch)
+                    position += len(batch)
+                    if _ended(batch):
+                        _complete(db, artifact, size, whole.digest())
+                        return size
+                batch = ahead.popleft().result()
+                if not _ended(batch):
+                    ahead.append(reader.submit(_batch, data, whole, hasher))
+    except BaseException:
+        with transaction() as db:
+            _drop(
+                db,
+                "id = ? and run = ? and name = ? and created = ? and complete = 0",
+                mine,
+            )
+        raise
+
+
+class _Inline:
+    """An executor for where no thread can be started, as when the interpreter ends."""
+
+    def submit(self, function: Callable[..., Any], *arguments: Any) -> Future[Any]:
+        from concurrent.futures import Future
+
+        future: Future[Any] = Future()
+        try:
+            future.set_result(function(*arguments))
+        except BaseException as error:  # noqa: BLE001 - told to whoever asks for the result
+            future.set_exception(error)
+        return future
+
+
+@contextlib.contextmanager
+def _workers() -> Iterator[tuple[Executor | _Inline, Executor | _Inline]]:
+    """A thread that reads and one that hashes."""
+    with contextlib.ExitStack() as stack:
+        try:
+            from concurrent.futures import ThreadPoolExecutor
+
+            # In this order: the reader gives work to the hasher, and so must end first.
+            hasher = stack.enter_context(ThreadPoolExecutor(1))
+            reader = stack.enter_context(ThreadPoolExecutor(1))
+            reader.submit(int).result()
+            hasher.submit(int).result()
+        except RuntimeError:  # the interpreter is ending
+            yield _Inline(), _Inline()
+        else:
+            yield reader, hasher
+
+
+def _batch(data: BinaryIO, whole: hashlib._Hash, hasher: Executor | _Inline | None) -> Batch:
+    """The next pieces with their digests; the last batch ends with a short piece or is empty."""
+    batch: list[tuple[Any, bytes]] = []
     for _ in range(BATCH_BYTES // CHUNK_BYTES):
         piece = _piece(data)
         if piece:
-            batch.append((hasher.submit(_digest, piece), piece))
+            digest = hasher.submit(_digest, piece) if hasher else _digest(piece)
+            batch.append((digest, piece))
             whole.update(piece)
         if len(piece) < CHUNK_BYTES:
             break
@@ -92,6 +178,31 @@ def _digest(piece: bytes) -> bytes:
     import hashlib
 
     return hashlib.sha256(piece).digest()
+
+
+def _ended(batch: Batch) -> bool:
+    return len(batch) < BATCH_BYTES // CHUNK_BYTES or len(batch[-1][1]) < CHUNK_BYTES
+
+
+def _begin(db: sqlite3.Connection, run: int, kind: str, name: str, now: float) -> int:
+    cursor = db.execute(
+        "insert into artifacts (run, kind, name, size, digest, created, complete)"
+        " values (?, ?, ?, 0, x'', ?, 0)",
+        (run, kind, name, now),
+    )
+    return int(cursor.lastrowid or 0)
+
+
+def _add(db: sqlite3.Connection, artifact: int, position: int, batch: Batch) -> int:
+    size = 0
+    for number, (digest, piece) in enumerate(batch, position):
+        known = digest if isinstance(digest, bytes) else digest.result()
+        db.execute(
+            "insert into artifact_blobs values (?, ?, ?)",
+            (artifact, number, _blob(db, known, piece)),
+        )
+        size += len(piece)
+    return size
 
 
 def _piece(data: BinaryIO) -> bytes:
@@ -113,35 +224,33 @@ def _blob(db: sqlite3.Connection, digest: bytes, piece: bytes) -> int:
     return int(cursor.lastrowid or 0)
 
 
-def _complete(db: sqlite3.Connection, artifact: int | None, size: int, digest: bytes) -> None:
-    for (old,) in db.execute(
-        "select old.id from artifacts old join artifacts new using (run, kind, name)"
-        " where new.id = ? and old.complete = 1",
+def _complete(db: sqlite3.Connection, artifact: int, size: int, digest: bytes) -> None:
+    _drop(
+        db,
+        "complete = 1 and (run, kind, name) = (select run, kind, name from artifacts where id = ?)",
         (artifact,),
-    ).fetchall():
-        _drop(db, old)
+    )
     db.execute(
         "update artifacts set complete = 1, size = ?, digest = ? where id = ?",
         (size, digest, artifact),
     )
 
 
-def _drop(db: sqlite3.Connection, artifact: int | None) -> None:
-    db.execute("delete from artifact_blobs where artifact = ?", (artifact,))
-    db.execute("delete from artifacts where id = ?", (artifact,))
+def _drop(db: sqlite3.Connection, where: str, values: Sequence[Any]) -> None:
+    for (artifact,) in db.execute(f"select id from artifacts where {where}", values).fetchall():
+        db.execute("delete from artifact_blobs where artifact = ?", (artifact,))
+        db.execute("delete from artifacts where id = ?", (artifact,))
 
 
 def list_artifacts(db: sqlite3.Connection, run_id: str, kind: str) -> list[ArtifactRecord]:
     """The complete artifacts, or files, of a run, by name."""
-    row = db.execute("select id from runs where run_id = ?", (run_id,)).fetchone()
-    if row is None:
-        raise RunNotFoundError(f"no run has the id {run_id!r}")
+    run = run_key(db, run_id)
     return [
         ArtifactRecord(run_id, name, size, digest.hex(), created)
         for name, size, digest, created in db.execute(
             "select name, size, digest, created from artifacts"
             " where run = ? and kind = ? and complete = 1 order by name",
-            (*row, kind),
+            (run, kind),
         )
     ]
 
@@ -149,19 +258,21 @@ def list_artifacts(db: sqlite3.Connection, run_id: str, kind: str) -> list[Artif
 def locate(db: sqlite3.Connection, run_id: str, name: str, kind: str) -> list[int]:
     """The blobs of an artifact in order."""
     row = db.execute(
-        "select id from artifacts where kind = ? and name = ? and complete = 1"
+        "select id, size from artifacts where kind = ? and name = ? and complete = 1"
         " and run = (select id from runs where run_id = ?)",
         (kind, name, run_id),
     ).fetchone()
     if row is None:
         names = ", ".join(record.name for record in list_artifacts(db, run_id, kind)) or "none"
         raise ArtifactNotFoundError(f"run {run_id!r} has no {kind} {name!r}; it has: {names}")
-    return [
-        blob
-        for (blob,) in db.execute(
-            "select blob from artifact_blobs where artifact = ? order by position", row
-        )
-    ]
+    pieces = db.execute(
+        "select b.id, length(b.data) from artifact_blobs a join blobs b on b.id = a.blob"
+        " where a.artifact = ? order by a.position",
+        row[:1],
+    ).fetchall()
+    if sum(length for _, length in pieces) != row[1]:
+        raise CorruptStoreError(f"{kind} {name!r}: its pieces do not add up to its size")
+    return [blob for blob, _ in pieces]
 
 
 def read(db: sqlite3.Connection, blob: int, name: str) -> bytes:
@@ -185,12 +296,7 @@ def unreferenced(db: sqlite3.Connection) -> dict[str, int]:
 
 def collect(db: sqlite3.Connection) -> dict[str, int]:
     """Delete abandoned uploads and blobs that nothing refers to; what `unreferenced` says."""
-    dead = db.execute(
-        "select id from artifacts where complete = 0 and created < ?",
-        (time.time() - ABANDONED_SECONDS,),
-    ).fetchall()
-    for (artifact,) in dead:
-        _drop(db, artifact)
+    _drop(db, "complete = 0 and created < ?", (time.time() - ABANDONED_SECONDS,))
     found = unreferenced(db)
     if found["blobs"]:
         db.execute(f"delete {_ORPHANS}")

@@ -5,17 +5,16 @@ from __future__ import annotations
 import sqlite3
 from typing import Any
 
-from synadb.errors import RunNotFoundError
 from synadb.storage.codec import decode_column, encode_column, encode_json
 from synadb.storage.reading import rows
-from synadb.storage.writing import merge_values
+from synadb.storage.writing import merge_values, run_key
 
 __all__ = ["copy_history", "truncate"]
 
 
 def copy_history(db: sqlite3.Connection, source_id: str, target_id: str, last_step: int) -> None:
     """Give a run the rows of another up to and including `last_step`; it had none before."""
-    source, target = _key(db, source_id), _key(db, target_id)
+    source, target = run_key(db, source_id), run_key(db, target_id)
     for keyset, keys, types in db.execute(
         "select id, keys, types from keysets where run = ?", (source,)
     ).fetchall():
@@ -51,7 +50,7 @@ def copy_history(db: sqlite3.Connection, source_id: str, target_id: str, last_st
 
 def truncate(db: sqlite3.Connection, run_id: str, last_step: int) -> None:
     """Drop a run's rows after `last_step`; the summary is what the rest leaves."""
-    run = _key(db, run_id)
+    run = run_key(db, run_id)
     for chunk, types in db.execute(
         "select c.id, k.types from chunks c join keysets k on k.id = c.keyset where k.run = ?",
         (run,),
@@ -59,13 +58,6 @@ def truncate(db: sqlite3.Connection, run_id: str, last_step: int) -> None:
         _cut(db, chunk, types, last_step)
     db.execute("delete from json_rows where run = ? and step > ?", (run, last_step))
     _settle(db, run, run_id)
-
-
-def _key(db: sqlite3.Connection, run_id: str) -> int:
-    row = db.execute("select id from runs where run_id = ?", (run_id,)).fetchone()
-    if row is None:
-        raise RunNotFoundError(f"no run has the id {run_id!r}")
-    return int(row[0])
 
 
 def _cut(db: sqlite3.Connection, chunk: int | None, types: str, last_step: int) -> None:

@@ -9,10 +9,10 @@ from array import array
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from synadb.errors import RunNotFoundError
+from synadb.errors import MetricNotFoundError, RunNotFoundError
 from synadb.records import ConsoleLine, History, RunRecord, Series
 from synadb.storage.codec import decode_bytes, decode_column, decode_json
-from synadb.storage.writing import SHORT, key_steps
+from synadb.storage.writing import SHORT, key_steps, run_key
 
 if TYPE_CHECKING:
     import numpy as np
@@ -55,7 +55,7 @@ def get_run(db: sqlite3.Connection, run_id: str) -> RunRecord:
 def sketch(db: sqlite3.Connection, run_id: str, width: int) -> dict[str, list[float]]:
     """At most `width` evenly spaced values of every metric of numbers, the first and last too."""
     found: dict[str, list[tuple[list[int], list[float]]]] = {}
-    for keyset, keys, kinds in _keysets(db, _run_key(db, run_id)):
+    for keyset, keys, kinds in _keysets(db, run_key(db, run_id)):
         numeric = [(at, key) for at, key in enumerate(keys) if kinds[at] != "?"]
         for chunk, n, steps in db.execute(
             "select id, n, steps from chunks where keyset = ? order by id", (keyset,)
@@ -97,14 +97,14 @@ def console(db: sqlite3.Connection, run_id: str) -> list[ConsoleLine]:
         for row in db.execute(
             "select source, number, time, stream, line from console where run = ?"
             " order by source, number",
-            (_run_key(db, run_id),),
+            (run_key(db, run_id),),
         )
     ]
 
 
 def system_rows(db: sqlite3.Connection, run_id: str) -> list[dict[str, Any]]:
     """Samples of the machine in order of time, each with `_timestamp` and `_runtime`."""
-    run = _run_key(db, run_id)
+    run = run_key(db, run_id)
     (created,) = db.execute("select created from runs where id = ?", (run,)).fetchone()
     return [
         {**decode_json(data), "_timestamp": time, "_runtime": time - created}
@@ -128,16 +128,9 @@ def list_experiments(db: sqlite3.Connection) -> list[str]:
     return [name for (name,) in db.execute("select name from experiments order by rowid")]
 
 
-def _run_key(db: sqlite3.Connection, run_id: str) -> int:
-    row = db.execute("select id from runs where run_id = ?", (run_id,)).fetchone()
-    if row is None:
-        raise RunNotFoundError(f"no run has the id {run_id!r}")
-    return int(row[0])
-
-
 def last_steps(db: sqlite3.Connection, run_id: str) -> dict[str, int]:
     """The last step of every numeric metric."""
-    return key_steps(db, _run_key(db, run_id))
+    return key_steps(db, run_key(db, run_id))
 
 
 def _keysets(db: sqlite3.Connection, run: int) -> list[tuple[int, list[str], str]]:
@@ -186,7 +179,7 @@ def get_metric(db: sqlite3.Connection, run_id: str, key: str) -> Series:
     """One metric in step order; the last write of a step counts."""
     import numpy as np
 
-    run = _run_key(db, run_id)
+    run = run_key(db, run_id)
     found = []
     for keyset, keys, kinds in _keysets(db, run):
         if key in keys:
@@ -208,7 +201,9 @@ def get_metric(db: sqlite3.Connection, run_id: str, key: str) -> Series:
         parts = [np.array(cell, dtype) for cell, dtype in zip(cells, dtypes, strict=True)]
         found.append((parts[0], parts[1], parts[2], parts[3]))
     if not found:
-        raise KeyError(f"run {run_id!r} has no metric {key!r}")
+        names = sorted({name for _, names, _ in _keysets(db, run) for name in names})
+        known = ", ".join(names[:20]) + (", ..." if len(names) > 20 else "") or "none"
+        raise MetricNotFoundError(f"run {run_id!r} has no metric {key!r}; it has: {known}")
     steps, seqs, times = (np.concatenate([part[i] for part in found]) for i in range(3))
     values = _joined([part[3] for part in found])
     if not _rising(steps):
@@ -246,7 +241,7 @@ def history(db: sqlite3.Connection, run_id: str, keys: Sequence[str] | None) -> 
     """Rows merged by step, as columns; with `keys`, those columns and the rows that have any."""
     import numpy as np
 
-    run = _run_key(db, run_id)
+    run = run_key(db, run_id)
     wanted = None if keys is None else set(keys)
     blocks = []
     for keyset, names, kinds in _keysets(db, run):
@@ -349,7 +344,7 @@ def _filled(cells: _Merged, n: int) -> np.ndarray[Any, Any]:
 
 def rows(db: sqlite3.Connection, run_id: str) -> list[dict[str, Any]]:
     """Rows merged by step, as dicts; nested dicts merge leaf by leaf."""
-    run = _run_key(db, run_id)
+    run = run_key(db, run_id)
     (created,) = db.execute("select created from runs where id = ?", (run,)).fetchone()
     parts: list[tuple[int, int, float, Mapping[str, Any]]] = []
     for keyset, names, kinds in _keysets(db, run):

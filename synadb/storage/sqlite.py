@@ -15,17 +15,20 @@ import sqlite3
 import sys
 import threading
 import time
+import weakref
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, BinaryIO, TypeVar
 
 from synadb.errors import (
     CorruptStoreError,
+    InvalidValueError,
     NewerSchemaError,
     NotADatabaseError,
     ReadOnlyStoreError,
     StorageError,
     StoreBusyError,
     StoreFullError,
+    SynaDBError,
 )
 from synadb.ops import Op
 from synadb.records import ArtifactRecord, CheckReport, ConsoleLine, History, RunRecord, Series
@@ -33,7 +36,7 @@ from synadb.settings import Settings
 from synadb.storage import blobs, reading, writing
 from synadb.storage.base import JournalMark, Store
 from synadb.storage.schema import APPLICATION_ID, VERSION, migrate
-from synadb.system import FileLock, after_fork_in_child, is_network_path
+from synadb.system import FileLock, after_fork_in_child, is_network_path, warn
 
 __all__ = ["SQLiteStore"]
 
@@ -50,6 +53,74 @@ T = TypeVar("T")
 # parent's locks and could reset its log. They are kept alive here, unused.
 _inherited: list[Any] = []
 
+FORK_SECONDS = 2.0  # a fork waits so long at most for the database calls of other threads
+
+
+class _Gate:
+    """Keeps `fork` out of SQLite: a child would inherit the locks of a call under way, locked."""
+
+    def __init__(self) -> None:
+        self._changed = threading.Condition()
+        self._inside: dict[int, int] = {}  # thread -> nested calls
+        self._forking = False
+
+    def __enter__(self) -> None:
+        me = threading.get_ident()
+        with self._changed:
+            while self._forking and me not in self._inside:
+                self._changed.wait(FORK_SECONDS)
+            self._inside[me] = self._inside.get(me, 0) + 1
+
+    def __exit__(self, *_: object) -> None:
+        me = threading.get_ident()
+        with self._changed:
+            self._inside[me] -= 1
+            if not self._inside[me]:
+                del self._inside[me]
+                self._changed.notify_all()
+
+    def before_fork(self) -> None:
+        deadline = time.monotonic() + FORK_SECONDS
+        self._changed.acquire()
+        self._forking = True
+        while self._inside.keys() - {threading.get_ident()}:
+            rest = deadline - time.monotonic()
+            if rest <= 0 or not self._changed.wait(rest):
+                break
+
+    def after_fork_in_parent(self) -> None:
+        self._forking = False
+        self._changed.notify_all()
+        self._changed.release()
+
+    def after_fork_in_child(self) -> None:
+        # The other threads are gone, and with them whoever was inside.
+        self.__init__()  # type: ignore[misc]
+
+
+_gate = _Gate()
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(
+        before=_gate.before_fork,
+        after_in_parent=_gate.after_fork_in_parent,
+        after_in_child=_gate.after_fork_in_child,
+    )
+
+
+class _Handle:
+    """A connection that closes with the thread that used it."""
+
+    __slots__ = ("__weakref__", "db", "pid")
+
+    def __init__(self, db: sqlite3.Connection, pid: int) -> None:
+        self.db = db
+        self.pid = pid
+
+    def __del__(self) -> None:
+        if self.pid == os.getpid():
+            with contextlib.suppress(sqlite3.Error), _gate:
+                self.db.close()
+
 
 class SQLiteStore(Store):
     """A database of runs in one SQLite file."""
@@ -59,7 +130,8 @@ class SQLiteStore(Store):
         self.live_dir = self.path + "-live"
         self._closed = False
         self._local = threading.local()
-        self._connections: list[sqlite3.Connection] = []
+        self._connections: weakref.WeakSet[_Handle] = weakref.WeakSet()
+        self._identity: tuple[int, int] | None = None
         self._guard = threading.Lock()
         self._pid = os.getpid()
         self.read_only = read_only
@@ -69,8 +141,6 @@ class SQLiteStore(Store):
         self._lock = FileLock(os.path.join(self.live_dir, "write.lock"))
         self._prepare()
         # Weak, so that a store which nobody holds any more can go.
-        import weakref
-
         reference = weakref.ref(self)
 
         def forked() -> None:
@@ -99,7 +169,7 @@ class SQLiteStore(Store):
             if self.read_only:
                 raise StorageError(f"{self.path}: there is no database to read")
             self._make_folder(folder)
-        with self._errors():
+        with self._errors(), _gate:
             if self.read_only:
                 self._open_read_only()
             else:
@@ -108,6 +178,7 @@ class SQLiteStore(Store):
                     with self._lock.held(BUSY_SECONDS):
                         self._create()
                 self._set_journal_mode()
+        self._identity = _identity(self.path)
 
     def _check_header(self) -> None:
         try:
@@ -132,6 +203,10 @@ class SQLiteStore(Store):
             )
 
     def _open_read_only(self) -> None:
+        # Without a log nobody is writing, and SQLite need not leave files of its own behind.
+        self._immutable = not os.access(self.path, os.W_OK) and not os.path.exists(
+            self.path + "-wal"
+        )
         try:
             version = self._version(self._connection())
         except sqlite3.OperationalError:
@@ -198,9 +273,10 @@ class SQLiteStore(Store):
     def _connection(self) -> sqlite3.Connection:
         if self._closed:
             raise StorageError(f"{self.path} has been closed")
-        db: sqlite3.Connection | None = getattr(self._local, "db", None)
-        if db is not None and self._local.pid == self._pid:
-            return db
+        handle: _Handle | None = getattr(self._local, "handle", None)
+        if handle is not None and handle.pid == self._pid:
+            return handle.db
+        self._check_identity()
         if self.read_only:
             from urllib.parse import quote
 
@@ -218,14 +294,26 @@ class SQLiteStore(Store):
         db.execute("pragma mmap_size = 0")
         db.execute("pragma wal_autocheckpoint = 0")
         self._set_synchronous(db)
-        self._local.db, self._local.pid = db, self._pid
+        handle = _Handle(db, self._pid)
+        self._local.handle = handle
         with self._guard:
-            self._connections.append(db)
+            self._connections.add(handle)
         return db
 
+    def _check_identity(self) -> None:
+        if self._identity is None:
+            return
+        found = _identity(self.path)
+        # Some network file systems number a file anew.
+        if found is None or (found != self._identity and not self.network):
+            raise StorageError(
+                f"{self.path} has been removed or replaced while it was in use; put it back and "
+                f"run `synadb recover {self.path}`"
+            )
+
     def _after_fork(self) -> None:
-        _inherited.append((self._connections, self._local))
-        self._connections = []
+        _inherited.append((list(self._connections), self._local))
+        self._connections = weakref.WeakSet()
         self._local = threading.local()
         self._guard = threading.Lock()
         self._pid = os.getpid()
@@ -233,10 +321,10 @@ class SQLiteStore(Store):
 
     def _drop_connections(self) -> None:
         with self._guard:
-            connections, self._connections = self._connections, []
+            handles, self._connections = list(self._connections), weakref.WeakSet()
         self._local = threading.local()
-        for db in connections:
-            db.close()
+        for handle in handles:
+            handle.db.close()
 
     # -- transactions ----------------------------------------------------------------------------
 
@@ -246,6 +334,11 @@ class SQLiteStore(Store):
             yield
         except sqlite3.Error as error:
             raise self._translated(error) from error
+        except OSError as error:
+            # Of the files beside the database; others are the caller's own.
+            if not str(error.filename or "").startswith(self.path):
+                raise
+            raise StorageError(f"{error.filename} cannot be used: {error.strerror}") from error
 
     def _translated(self, error: sqlite3.Error) -> StorageError:
         text = str(error)
@@ -260,8 +353,9 @@ class SQLiteStore(Store):
             raise ReadOnlyStoreError(
                 f"{self.path} is read-only; copy it to a place that can be written"
             )
-        with self._errors(), self._lock.held(BUSY_SECONDS):
+        with self._errors(), self._lock.held(self._patience), _gate:
             db = self._connection()
+            self._check_identity()
             db.execute("begin immediate")
             try:
                 yield db
@@ -287,7 +381,7 @@ class SQLiteStore(Store):
 
     def _read(self, function: Callable[[sqlite3.Connection], T]) -> T:
         """Run `function` on one snapshot."""
-        with self._errors():
+        with self._errors(), _gate:
             db = self._connection()
             db.execute("begin")
             try:
@@ -297,9 +391,42 @@ class SQLiteStore(Store):
 
     # -- the contract ----------------------------------------------------------------------------
 
+    @property
+    def _patience(self) -> float:
+        """Seconds that this thread waits for a lock."""
+        seconds: float = getattr(self._local, "patience", BUSY_SECONDS)
+        return seconds
+
+    @contextlib.contextmanager
+    def patience(self, seconds: float) -> Iterator[None]:
+        before = self._patience
+        self._local.patience = seconds
+        try:
+            yield
+        finally:
+            self._local.patience = before
+
     def apply(self, ops: Sequence[Op], mark: JournalMark | None = None) -> None:
-        with self._transaction() as db:
-            writing.apply(db, ops, mark, time.time())
+        try:
+            with self._transaction() as db:
+                writing.apply(db, ops, mark, time.time())
+        except (StorageError, *writing.UNFIT) as error:
+            cause = error.__cause__ if isinstance(error, StorageError) else error
+            if isinstance(cause, SynaDBError) or not isinstance(cause, writing.UNFIT):
+                raise
+            if isinstance(error, StorageError) and not isinstance(cause, sqlite3.Error):
+                raise
+            if mark is None:
+                raise InvalidValueError(f"{self.path}: {error}") from error
+            # One record that no database can take must not keep back all the others.
+            with self._transaction() as db:
+                refused = writing.apply(db, ops, mark, time.time(), refuse=True)
+            for op, reason in refused:
+                warn(
+                    f"run {mark.run_id}: a record ({type(op).__name__}) cannot be stored and is "
+                    f"left out: {reason}",
+                    once=f"{mark.run_id} {type(op).__name__} {reason}",
+                )
 
     def journal_offset(self, journal_id: str) -> int:
         return self._read(lambda db: writing.journal_offset(db, journal_id))
@@ -361,6 +488,10 @@ class SQLiteStore(Store):
         # Measured: with a larger limit still, the one checkpoint at the end takes longer in sum.
         return blobs.put(lambda: self._transaction(BULK_WAL_LIMIT), run_id, name, data, now, kind)
 
+    def put_files(self, run_id: str, contents: Mapping[str, bytes], now: float) -> None:
+        with self._transaction() as db:
+            blobs.put_small(db, run_id, contents, now, "file")
+
     def list_artifacts(self, run_id: str, kind: str = "artifact") -> list[ArtifactRecord]:
         return self._read(lambda db: blobs.list_artifacts(db, run_id, kind))
 
@@ -376,7 +507,7 @@ class SQLiteStore(Store):
         self.checkpoint(truncate=True)
         with self._transaction() as db:
             found = blobs.collect(db)
-        with self._errors(), self._lock.held(BUSY_SECONDS):
+        with self._errors(), self._lock.held(self._patience), _gate:
             # A step gives one page back, and only executescript steps to the end.
             self._connection().executescript("pragma incremental_vacuum")
         self.checkpoint(truncate=True)
@@ -392,11 +523,12 @@ class SQLiteStore(Store):
     def checkpoint(self, *, truncate: bool = False) -> None:
         if self.read_only or self.network:
             return
-        with self._errors(), self._lock.held(BUSY_SECONDS):
+        with self._errors(), self._lock.held(self._patience), _gate:
             db = self._connection()
+            self._check_identity()
             if truncate:
                 # Wait a moment for readers; what they hold back is moved by a later checkpoint.
-                db.execute("pragma busy_timeout = 2000")
+                db.execute(f"pragma busy_timeout = {int(min(2.0, self._patience) * 1000)}")
                 try:
                     db.execute("pragma wal_checkpoint(truncate)")
                 finally:
@@ -408,11 +540,18 @@ class SQLiteStore(Store):
         if os.path.exists(path):
             raise StorageError(f"{path} exists already; name a file that does not")
         part = path + ".part"
-        with self._errors():
+        try:
+            # Made here, so that an error which is the target's names the target.
+            os.close(os.open(part, os.O_CREAT | os.O_RDWR, 0o644))
+        except OSError as error:
+            raise StorageError(f"{path} cannot be written: {error.strerror}") from error
+        with self._errors(), _gate:
             target = sqlite3.connect(part)
             try:
                 self._connection().backup(target)
                 target.execute("pragma journal_mode = delete")
+            except sqlite3.OperationalError as error:
+                raise StorageError(f"{path} cannot be written: {error}") from error
             finally:
                 target.close()
         os.replace(part, path)
@@ -434,7 +573,8 @@ class SQLiteStore(Store):
         # What has been committed is safe in the log in any case; the next opener moves it.
         with contextlib.suppress(StorageError):
             self.checkpoint(truncate=True)
-        self._drop_connections()
+        with _gate:
+            self._drop_connections()
         self._closed = True
         self._tidy()
 
@@ -451,6 +591,15 @@ class SQLiteStore(Store):
                     os.rmdir(self.live_dir)
         finally:
             self._lock.release()
+
+
+def _identity(path: str) -> tuple[int, int] | None:
+    """What tells a file from one that has taken its place."""
+    try:
+        status = os.stat(path)
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino
 
 
 _MESSAGES: tuple[tuple[tuple[str, ...], type[StorageError], str], ...] = (

@@ -34,7 +34,7 @@ from synadb.storage.codec import (
     encode_json,
 )
 
-__all__ = ["apply", "compactable", "delete_run", "journal_offset", "merge"]
+__all__ = ["UNFIT", "apply", "compactable", "delete_run", "journal_offset", "merge", "run_key"]
 
 CHUNK_ROWS = 65536
 SHORT = 16384  # rows up to which decoding without numpy is quicker than importing numpy
@@ -54,7 +54,8 @@ class _Run:
         self.steps_before = self.last_step
         self.first_seq: int = row[4]
         self.next_order = 0
-        self.events: list[tuple[int, Any]] = []  # what changes the summary, by order
+        # What changes the summary: (order, step, values), or (order, -1, SetSummary).
+        self.events: list[tuple[int, int, Any]] = []
         self.fresh: list[Sequence[int]] = []  # the steps of the batch's rows
         # Of automatic steps, see `_place`.
         self.contested = False
@@ -71,9 +72,36 @@ def journal_offset(db: sqlite3.Connection, journal_id: str) -> int:
     return int(row[0]) if row else 0
 
 
-def apply(db: sqlite3.Connection, ops: Sequence[Op], mark: JournalMark | None, now: float) -> None:
-    """Apply a batch; the caller holds the transaction."""
+# What an op raises that no later try can mend, unlike a full disk or a lock that is held.
+UNFIT = (
+    ArithmeticError,
+    AttributeError,
+    LookupError,
+    TypeError,
+    ValueError,
+    sqlite3.DataError,
+    sqlite3.IntegrityError,
+    sqlite3.InterfaceError,
+    sqlite3.ProgrammingError,
+)
+
+
+def apply(
+    db: sqlite3.Connection,
+    ops: Sequence[Op],
+    mark: JournalMark | None,
+    now: float,
+    *,
+    refuse: bool = False,
+) -> list[tuple[Op, Exception]]:
+    """Apply a batch; the caller holds the transaction.
+
+    With `refuse` the ops that raise one of `UNFIT` are left out, and returned with the error.
+    """
+    refused: list[tuple[Op, Exception]] = []
     if mark is not None:
+        if not any(isinstance(op, StartRun) for op in ops):
+            run_key(db, mark.run_id)
         applied = journal_offset(db, mark.journal_id)
         if applied != mark.start:
             raise StorageError(
@@ -90,11 +118,29 @@ def apply(db: sqlite3.Connection, ops: Sequence[Op], mark: JournalMark | None, n
         mine = [op for op in ops if op.run_id == run_id]
         _place(db, run, mine)
         for op in mine:
-            _take(db, run, op)
+            if not refuse:
+                _take(db, run, op)
+                continue
+            db.execute("savepoint op")
+            try:
+                _take(db, run, op)
+            except UNFIT as error:
+                db.execute("rollback to op")
+                refused.append((op, error))
+            db.execute("release op")
         _save(db, run, mark if mark and mark.run_id == run_id else None, now)
         for op in mine:
             if isinstance(op, EndRun):
                 _end(db, run, op)
+    return refused
+
+
+def run_key(db: sqlite3.Connection, run_id: str) -> int:
+    """The number that stands for a run in the other tables; RunNotFoundError."""
+    row = db.execute("select id from runs where run_id = ?", (run_id,)).fetchone()
+    if row is None:
+        raise RunNotFoundError(f"no run has the id {run_id!r}")
+    return int(row[0])
 
 
 def _take(db: sqlite3.Connection, run: _Run, op: Op) -> None:
@@ -107,7 +153,7 @@ def _take(db: sqlite3.Connection, run: _Run, op: Op) -> None:
         for key in op.removed:
             run.config.pop(key, None)
     elif isinstance(op, SetSummary):
-        run.events.append((op.order, op))
+        run.events.append((op.order, -1, op))
         run.next_order = max(run.next_order, op.order + 1)
     elif isinstance(op, UpdateRun):
         _update(db, run, op.values)
@@ -282,7 +328,7 @@ def _log_rows(db: sqlite3.Connection, run: _Run, op: LogRows) -> None:
     if highest >= before:
         # The last row at the highest step: rows logged late for an older step leave the summary.
         index = n - 1 if steps[-1] == highest else n - 1 - list(reversed(steps)).index(highest)
-        run.events.append((op.orders[index], _row_values(op, index)))
+        run.events.append((op.orders[index], highest, _row_values(op, index)))
 
 
 def _row_values(op: LogRows, index: int) -> dict[str, Any]:
@@ -343,8 +389,7 @@ def _log_row(db: sqlite3.Connection, run: _Run, op: LogRow) -> None:
         (run.id, step, run.first_seq + op.order, op.time, encode_json(dict(op.values))),
     )
     run.fresh.append((step,))
-    if step >= run.steps_before:
-        run.events.append((op.order, op.values))
+    run.events.append((op.order, step, op.values))
     run.last_step = max(run.last_step, step)
     run.next_order = max(run.next_order, op.order + 1)
 
@@ -387,15 +432,23 @@ def _update(db: sqlite3.Connection, run: _Run, values: Mapping[str, Any]) -> Non
 
 
 def _save(db: sqlite3.Connection, run: _Run, mark: JournalMark | None, now: float) -> None:
-    for _, event in sorted(run.events, key=lambda pair: pair[0]):
+    last: dict[str, int] | None = None
+    for _, step, event in sorted(run.events, key=lambda found: found[0]):
         if isinstance(event, SetSummary):
             if event.replace:
                 run.summary.clear()
             run.summary.update(event.values)
             for key in event.removed:
                 run.summary.pop(key, None)
-        else:
+        elif step >= run.last_step:
             merge_values(run.summary, event)
+        else:
+            # A row for a step gone by: a key that a later step has too keeps that value.
+            if last is None:
+                late = min(step for _, step, values in run.events if type(values) is not SetSummary)
+                last = _last_steps(db, run.id, late)
+            newest = {key: value for key, value in event.items() if last.get(key, -1) <= step}
+            merge_values(run.summary, newest)
     # Parts of one row count once; what comes late, for a step gone by, is part of that step's row.
     run.row_count += len({s for steps in run.fresh for s in steps if s > run.steps_before})
     journal = mark.journal_id if mark else run.last_journal
@@ -431,6 +484,17 @@ def _end(db: sqlite3.Connection, run: _Run, op: EndRun) -> None:
     )
 
 
+def _last_steps(db: sqlite3.Connection, run: int, after: int) -> dict[str, int]:
+    """The last step of every key that has one after `after`."""
+    found = key_steps(db, run)
+    for step, data in db.execute(
+        "select step, data from json_rows where run = ? and step > ?", (run, after)
+    ):
+        for key in decode_json(data):
+            found[key] = max(found.get(key, -1), step)
+    return found
+
+
 def key_steps(db: sqlite3.Connection, run: int) -> dict[str, int]:
     """The last step of every key that has been logged as a number."""
     found: dict[str, int] = {}
@@ -442,10 +506,7 @@ def key_steps(db: sqlite3.Connection, run: int) -> dict[str, int]:
 
 def delete_run(db: sqlite3.Connection, run_id: str) -> None:
     """Delete a run's rows everywhere; its blobs are left to the collector."""
-    row = db.execute("select id from runs where run_id = ?", (run_id,)).fetchone()
-    if row is None:
-        raise RunNotFoundError(f"no run has the id {run_id!r}")
-    run = (row[0],)
+    run = (run_key(db, run_id),)
     chunks = "select id from chunks where keyset in (select id from keysets where run = ?)"
     db.execute(f"delete from columns where chunk in ({chunks})", run)
     db.execute("delete from chunks where keyset in (select id from keysets where run = ?)", run)

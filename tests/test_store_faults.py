@@ -1,0 +1,335 @@
+"""What goes wrong around a store: bad records, files that vanish, forks, deletions meanwhile."""
+
+from __future__ import annotations
+
+import io
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, BinaryIO, cast
+
+import pytest
+
+from synadb import ExperimentTracker, RunNotFoundError
+from synadb.errors import (
+    CorruptStoreError,
+    InvalidValueError,
+    MetricNotFoundError,
+    ReadOnlyStoreError,
+    StorageError,
+)
+from synadb.ops import LogRow, UpdateRun
+
+
+def test_a_record_that_cannot_be_stored_does_not_keep_back_the_others(
+    db_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    with ExperimentTracker(db_path) as tracker, tracker.run("e") as run:
+        run.log({"a": 1})
+        # Past every check, as an earlier release's journal may hold them.
+        run.append(UpdateRun(run.run_id, {"color": "red"}))
+        run.append(UpdateRun(run.run_id, {"name": None}))
+        run.append(LogRow(run.run_id, 2**63, 1.0, {"x": "step of 65 bits"}))
+        run.log({"a": 2})
+        tracker.finish(run)
+        assert [row["a"] for row in tracker.rows(run.run_id)] == [1, 2]
+        assert tracker.get_run(run.run_id).state == "finished"
+        assert tracker.check().ok
+    said = capfd.readouterr().err
+    assert "UpdateRun" in said
+    assert "LogRow" in said
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"name": None},
+        {"name": 3},
+        {"name": "x\ud800"},
+        {"notes": ["x"]},
+        {"tags": None},
+        {"tags": "abc"},
+        {"group": None},
+        {"color": "red"},
+    ],
+)
+def test_fields_are_checked_where_they_are_given(db_path: Path, values: dict[str, Any]) -> None:
+    with ExperimentTracker(db_path) as tracker:
+        with tracker.run("e") as run, pytest.raises(InvalidValueError):
+            run.update(**values)
+        if values.get("name", "") is not None and values.get("tags", "") is not None:
+            with pytest.raises((InvalidValueError, TypeError)):
+                tracker.start_run("e", **values)
+
+
+@pytest.mark.parametrize(
+    ("call", "words"),
+    [
+        (lambda t, r: t.log_metrics(r, [("a", 1)]), "a dict"),
+        (lambda t, r: t.log_params(r, [1]), "a dict"),
+        (lambda t, r: t.start_run("x", config=5), "a dict"),
+        (lambda t, r: t.start_run("x", config={"p": object()}), "'p'"),
+        (lambda t, r: t.log_artifact(r, "t", io.StringIO("x")), "binary"),
+        (lambda t, r: t.log_artifact(r, "t", _at_end()), "seek"),
+        (lambda t, r: ExperimentTracker(None), "path"),  # type: ignore[arg-type]
+    ],
+)
+def test_wrong_arguments_are_named(
+    db_path: Path, call: Callable[[ExperimentTracker, str], object], words: str
+) -> None:
+    with ExperimentTracker(db_path) as tracker:
+        run = tracker.start_run("e")
+        with pytest.raises(InvalidValueError, match=words):
+            call(tracker, run)
+
+
+def _at_end() -> BinaryIO:
+    file = io.BytesIO()
+    file.write(b"content")
+    return file
+
+
+def test_an_unknown_metric_is_an_error_that_lists_the_known(db_path: Path) -> None:
+    with ExperimentTracker(db_path) as tracker:
+        run = tracker.start_run("e")
+        tracker.log_metrics(run, {"loss": 1.0, "acc": 2.0})
+        with pytest.raises(MetricNotFoundError, match="acc, loss"):
+            tracker.get_metric(run, "los")
+
+
+def test_deleting_a_run_that_another_logs_to(db_path: Path) -> None:
+    with ExperimentTracker(db_path) as owner, ExperimentTracker(db_path) as other:
+        run = owner.run("e")
+        for i in range(40_000):  # more than one segment of a journal
+            run.log({"a": float(i), "b": 1.0, "c": 2.0})
+        run.flush()
+        other.delete_run(run.run_id)
+        run.log({"a": 1.0})
+        with pytest.raises(RunNotFoundError):
+            run.flush()
+        owner.finish(run)
+    with ExperimentTracker(db_path) as again:
+        assert again.list_runs() == []
+
+
+def test_a_database_that_is_removed_meanwhile_is_noticed(
+    db_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SYNADB_FINISH_TIMEOUT", "0.2")
+    tracker = ExperimentTracker(db_path)
+    run = tracker.run("e")
+    run.log({"a": 1})
+    run.flush()
+    kept = {}
+    for name in (db_path, Path(f"{db_path}-wal"), Path(f"{db_path}-shm")):
+        if name.exists():
+            kept[name] = name.read_bytes()
+            name.unlink()
+    run.log({"a": 2})
+    with pytest.raises(StorageError, match="removed or replaced"):
+        run.flush()
+    assert tracker.finish(run) is False
+    assert "synadb recover" in capfd.readouterr().err
+    tracker.close()
+    assert not db_path.exists()
+    for name, content in kept.items():
+        name.write_bytes(content)
+    with ExperimentTracker(db_path) as again:
+        assert [row["a"] for row in again.rows(run.run_id)] == [1, 2]
+
+
+def test_deleting_a_run_while_its_artifact_comes_in(db_path: Path) -> None:
+    with ExperimentTracker(db_path) as tracker, ExperimentTracker(db_path) as other:
+        doomed = tracker.start_run("e")
+
+        class Slow(io.RawIOBase):
+            given = 0
+
+            def read(self, size: int = -1) -> bytes:
+                self.given += 1
+                if self.given == 60:  # when several batches have been written
+                    other.delete_run(doomed)
+                    self.next_run = other.start_run("e")
+                    other.log_artifact(self.next_run, "b", b"b" * (3 << 20))
+                return b"" if self.given > 100 else bytes([self.given]) * size
+
+        stream = Slow()
+        with pytest.raises(RunNotFoundError):
+            tracker.log_artifact(doomed, "a", cast(BinaryIO, stream))
+        assert other.get_artifact(stream.next_run, "b") == b"b" * (3 << 20)
+        assert other.check().ok
+
+
+def test_pieces_that_do_not_add_up_are_refused(db_path: Path) -> None:
+    import sqlite3
+
+    with ExperimentTracker(db_path) as tracker:
+        run = tracker.start_run("e")
+        tracker.log_artifact(run, "a", os.urandom(2 << 20))
+    db = sqlite3.connect(db_path)
+    db.execute("delete from artifact_blobs where position = 1")
+    db.commit()
+    db.close()
+    with ExperimentTracker(db_path) as tracker, pytest.raises(CorruptStoreError, match="add up"):
+        tracker.get_artifact(run, "a")
+
+
+def test_the_summary_does_not_depend_on_when_rows_are_written(db_path: Path) -> None:
+    def rows(run: Any, flush: bool) -> None:
+        for data, step in (
+            ({"loss": 1.0}, 10),
+            ({"note": "late text"}, 4),
+            ({"loss": 5.0, "extra": 2.0}, 3),
+            ({"note": "later still"}, 2),
+        ):
+            run.log(data, step=step)
+            if flush:
+                run.flush()
+
+    with ExperimentTracker(db_path) as tracker:
+        found = []
+        for flush in (False, True):
+            with tracker.run("e") as run:
+                rows(run, flush)
+            found.append(tracker.get_run(run.run_id).summary)
+        assert found[0] == found[1] == {"loss": 1.0, "note": "late text", "extra": 2.0}
+
+
+def test_threads_leave_no_connections_behind(db_path: Path) -> None:
+    if not Path("/proc/self/fd").exists():
+        pytest.skip("needs /proc")
+    with ExperimentTracker(db_path) as tracker:
+        run = tracker.start_run("e")
+        tracker.log_metric(run, "a", 1.0)
+
+        def read() -> None:
+            tracker.get_metric(run, "a")
+
+        before = len(os.listdir("/proc/self/fd"))
+        for _ in range(30):
+            thread = threading.Thread(target=read)
+            thread.start()
+            thread.join()
+        assert len(os.listdir("/proc/self/fd")) < before + 10
+
+
+def test_export_names_the_target_that_cannot_be_written(db_path: Path) -> None:
+    with ExperimentTracker(db_path) as tracker, pytest.raises(StorageError, match=r"no/such/x\.db"):
+        tracker.export("no/such/x.db")
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+def test_forks_while_the_writer_is_busy(db_path: Path) -> None:
+    script = """
+import os, sys, threading, time
+from synadb import ExperimentTracker
+import synadb.writer
+synadb.writer.INTERVAL = 0.002
+tracker = ExperimentTracker(sys.argv[1])
+run = tracker.run("e")
+stop = threading.Event()
+def busy():
+    while not stop.is_set():
+        run.log({"a": 1.0, "t": "x"})
+        tracker.get_run(run.run_id)
+threads = [threading.Thread(target=busy) for _ in range(2)]
+[thread.start() for thread in threads]
+end = time.monotonic() + 6
+forks = 0
+while time.monotonic() < end:
+    pid = os.fork()
+    if pid == 0:
+        run.log({"child": forks})
+        run.flush()
+        os._exit(0)
+    deadline = time.monotonic() + 30
+    while os.waitpid(pid, os.WNOHANG) == (0, 0):
+        if time.monotonic() > deadline:
+            os.kill(pid, 9)
+            print("hung", flush=True)
+            os._exit(3)
+        time.sleep(0.002)
+    forks += 1
+stop.set()
+[thread.join() for thread in threads]
+with run:
+    pass
+print(forks, sum("child" in row for row in tracker.rows(run.run_id)))
+tracker.close()
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", script, str(db_path)],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=100,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    forks, rows = map(int, done.stdout.split())
+    assert forks == rows > 5
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+def test_a_forked_child_that_leaves_the_block_does_not_end_the_run(db_path: Path) -> None:
+    script = """
+import os, sys
+from synadb import ExperimentTracker
+tracker = ExperimentTracker(sys.argv[1])
+with tracker.run("e") as run:
+    run.log({"a": 1})
+    pid = os.fork()
+    if pid == 0:
+        run.log({"child": 1})
+        run.__exit__(RuntimeError, None, None)
+        os._exit(0)
+    os.waitpid(pid, 0)
+    assert tracker.get_run(run.run_id).state == "running"
+    run.log({"a": 2})
+record = tracker.get_run(run.run_id)
+print(record.state, record.row_count)
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", script, str(db_path)], capture_output=True, text=True, check=False
+    )
+    assert done.stdout.split() == ["finished", "3"], done.stdout + done.stderr
+
+
+def test_a_read_only_database_in_a_folder_that_can_be_written(
+    db_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with ExperimentTracker(db_path) as tracker, tracker.run("e") as run:
+        run.log({"a": 1})
+    # As for a user who may not write it: to root everything is writable.
+    real = os.access
+    monkeypatch.setattr(
+        os,
+        "access",
+        lambda path, mode, **kw: (
+            False if mode == os.W_OK and str(path) == str(db_path) else real(path, mode, **kw)
+        ),
+    )
+    with ExperimentTracker(db_path) as tracker:
+        assert [row["a"] for row in tracker.rows(run.run_id)] == [1]
+        with pytest.raises(ReadOnlyStoreError, match="copy it"):
+            tracker.start_run("e")
+    assert [path.name for path in db_path.parent.iterdir()] == [db_path.name]
+
+
+def test_an_artifact_while_the_interpreter_ends(db_path: Path) -> None:
+    script = """
+import atexit, sys, threading
+from synadb import ExperimentTracker
+tracker = ExperimentTracker(sys.argv[1])
+run = tracker.start_run("e")
+atexit.register(lambda: tracker.log_artifact(run, "big", b"x" * (40 << 20)))
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", script, str(db_path)], capture_output=True, text=True, check=False
+    )
+    assert done.stderr == ""
+    with ExperimentTracker(db_path) as tracker:
+        (run,) = tracker.list_runs()
+        assert len(tracker.get_artifact(run.run_id, "big")) == 40 << 20
