@@ -122,16 +122,24 @@ def _file_system_type_psutil(path: str) -> str | None:
 _opening = threading.RLock()
 
 
-def _renew_opening() -> None:
+def _before_fork() -> None:
+    _opening.acquire()
+
+
+def _after_fork_in_parent() -> None:
+    _opening.release()
+
+
+def _after_fork_in_child() -> None:
     global _opening
     _opening = threading.RLock()
 
 
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(
-        before=lambda: _opening.acquire(),
-        after_in_parent=lambda: _opening.release(),
-        after_in_child=_renew_opening,
+        before=_before_fork,
+        after_in_parent=_after_fork_in_parent,
+        after_in_child=_after_fork_in_child,
     )
 
 
