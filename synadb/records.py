@@ -88,9 +88,10 @@ class Series:
 
     def to_pandas(self) -> pd.DataFrame:
         """Columns `step`, `value` and `time` (needs pandas)."""
-        return _pandas("Series").DataFrame(
+        frame: pd.DataFrame = _pandas("Series").DataFrame(
             {"step": self.steps, "value": self.values, "time": self.times}
         )
+        return frame
 
 
 def _pandas(kind: str) -> Any:
@@ -129,9 +130,9 @@ class History(Mapping[str, Any]):
 
     def to_pandas(self) -> pd.DataFrame:
         """The columns as a DataFrame with `_step` and `_timestamp` in front (needs pandas)."""
-        return _pandas("History").DataFrame(
-            {"_step": self.steps, "_timestamp": self.times, **self.columns}
-        )
+        columns = {"_step": self.steps, "_timestamp": self.times, **self.columns}
+        frame: pd.DataFrame = _pandas("History").DataFrame(columns)
+        return frame
 
 
 class CheckReport(NamedTuple):

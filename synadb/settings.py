@@ -14,6 +14,7 @@ VARIABLES = {
     "SYNADB_NETWORK_FS": "1 or 0: treat the folder as a network file system, or not, untested",
     "SYNADB_LATE_STEPS": "drop: a step older than the current one is dropped, as wandb does",
     "SYNADB_PYTHON": "the interpreter that the `wandb` program of `synadb run` uses",
+    "SYNADB_RUN_DIR": "0: no folder wandb/run-... is made; run.dir is a temporary folder",
     "SYNADB_FINISH_TIMEOUT": "seconds that finish waits for a database out of reach (default 5)",
 }
 
@@ -24,6 +25,7 @@ class Settings(NamedTuple):
     network_fs: bool | None = None
     late_steps: str = "keep"
     finish_timeout: float = 5.0
+    run_dir: bool = True
 
     @classmethod
     def from_environment(cls) -> Settings:
@@ -37,6 +39,7 @@ class Settings(NamedTuple):
             network_fs=None if network in (None, "") else network not in ("0", "false", "no"),
             late_steps=os.environ.get("SYNADB_LATE_STEPS", "keep"),
             finish_timeout=timeout,
+            run_dir=os.environ.get("SYNADB_RUN_DIR", "") not in ("0", "false", "no", "off"),
         )
 
 

@@ -166,7 +166,7 @@ class ExperimentTracker:
 
     def _attach(self, run_id: str, journal: Journal | None = None) -> Run:
         record = self._store.get_run(run_id)
-        if record.state not in ("running", "crashed"):
+        if record.state not in ("running", "crashed", "preempting"):
             raise RunEndedError(
                 f"run {run_id!r} has ended ({record.state}) and takes no more data; "
                 "start another run"
@@ -279,6 +279,11 @@ class ExperimentTracker:
     ) -> ArtifactRecord:
         """Store a file of the run, as `log_artifact`; files have names (paths) of their own."""
         return self._put(run_id, name, data, "file")
+
+    def log_files(self, run_id: str, contents: Mapping[str, bytes]) -> None:
+        """Store several short files of the run in one go."""
+        checked = {checked_text("the name of a file", name): c for name, c in contents.items()}
+        self._store.put_files(run_id, checked, time.time())
 
     def open_file(self, run_id: str, name: str) -> BinaryIO:
         """A file of the run as a stream; ArtifactNotFoundError."""
@@ -485,6 +490,12 @@ class ExperimentTracker:
             raise InvalidValueError(
                 f"run {run.run_id!r} has the steps 0 to {run.last_step}, and no step {step}"
             )
+
+    def rename_run(self, run_id: str, new_id: str) -> None:
+        """Give a run that nobody logs to another id; RunExistsError when it is taken."""
+        if run_id in self._runs:
+            raise InvalidValueError(f"run {run_id!r} is being logged; end it first")
+        self._store.rename_run(run_id, checked_text("run_id", new_id))
 
     def delete_run(self, run_id: str) -> None:
         """Delete a run with its artifacts and give the space back."""

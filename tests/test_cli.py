@@ -5,16 +5,23 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
+import signal
 import sqlite3
+import subprocess
+import sys
+import tempfile
 from pathlib import Path
 
 import pytest
 
 from synadb.cli import main
 from synadb.tracker import ExperimentTracker
-from tests.conftest import RunScript, run_python
+from tests.conftest import ROOT, RunScript, run_python
 
 Capture = pytest.CaptureFixture[str]
+
+posix = pytest.mark.skipif(os.name == "nt", reason="there are no terminals and signals like that")
 
 
 @pytest.fixture
@@ -68,6 +75,59 @@ def test_show(recorded: Path, capsys: Capture, wanted: str) -> None:
     assert ["loss", "3", "0.25"] in lines
     assert ["eval.acc", "1", "0.5"] in lines
     assert ["model", "1000", "bytes"] in lines
+
+
+def test_a_run_is_found_by_how_its_id_begins(db_path: Path, capsys: Capture) -> None:
+    with ExperimentTracker(db_path) as tracker:
+        for run_id in ("abc1", "abc2", "xyz"):
+            tracker.end_run(tracker.start_run("e", run_id=run_id, name="abc" + run_id[-1] * 5))
+    assert main(["show", "x", "--db", str(db_path)]) == 0
+    assert "xyz" in capsys.readouterr().out
+    assert main(["show", "ab", "--db", str(db_path)]) == 1
+    assert "2 runs have ids that start 'ab'; choose one by its id: abc1, abc2" in (
+        capsys.readouterr().err
+    )
+    assert main(["show", "", "--db", str(db_path)]) == 1, "no id begins with nothing"
+
+
+@pytest.fixture
+def long_values(db_path: Path) -> Path:
+    """A run with a value of 5000 letters."""
+    with ExperimentTracker(db_path) as tracker:
+        run = tracker.run("e", run_id="r", config={"text": "y" * 5000}, notes="n" * 300)
+        tracker.finish(run)
+    return db_path
+
+
+@posix
+def test_a_terminal_gets_short_values(long_values: Path) -> None:
+    import pty
+
+    ours, theirs = pty.openpty()
+    command = [sys.executable, "-m", "synadb", "show", "r", str(long_values)]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "COLUMNS": "80"}
+    with subprocess.Popen(command, stdout=theirs, env=environment) as process:
+        os.close(theirs)
+        shown = b""
+        try:
+            while piece := os.read(ours, 65536):
+                shown += piece
+        except OSError:  # what Linux says when the other side is closed
+            pass
+    os.close(ours)
+    assert process.returncode == 0
+    lines = shown.decode().splitlines()
+    assert max(map(len, lines)) == 80
+    assert [line for line in lines if line.endswith("yyy... (5000 characters)")]
+    assert [line for line in lines if line.endswith("nnn... (300 characters)")]
+
+
+@pytest.mark.parametrize("option", [[], ["--json"]])
+def test_what_is_no_terminal_gets_whole_values(
+    long_values: Path, capsys: Capture, option: list[str]
+) -> None:
+    assert main(["show", "r", str(long_values), *option]) == 0
+    assert "y" * 5000 in capsys.readouterr().out
 
 
 def test_show_as_json_is_strict(db_path: Path, capsys: Capture) -> None:
@@ -128,6 +188,23 @@ def test_export_refuses_what_cannot_be_written(recorded: Path, capsys: Capture) 
     assert main(["check", str(recorded)]) == 0
 
 
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="there is no /dev/full")
+@pytest.mark.parametrize("command", [["runs"], ["show", "id1"], ["export", "id1", "--csv"]])
+def test_a_full_disk_behind_the_output_is_one_line(recorded: Path, command: list[str]) -> None:
+    with open("/dev/full", "w", encoding="utf-8") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "synadb", *command, "--db", str(recorded)],
+            env={**os.environ, "PYTHONPATH": str(ROOT)},
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+    assert done.returncode == 1
+    assert done.stderr == "synadb: standard output: No space left on device\n"
+
+
 def test_check_finds_nothing_wrong(recorded: Path, capsys: Capture) -> None:
     assert main(["check", str(recorded)]) == 0
     assert capsys.readouterr().out.endswith(": ok\n")
@@ -151,6 +228,138 @@ def test_check_fixes(recorded: Path, capsys: Capture) -> None:
     assert main(["check", str(recorded), "--fix"]) == 0
     assert "fixed: chunk" in capsys.readouterr().out
     assert main(["check", str(recorded)]) == 0
+
+
+def overwrite(path: Path, table: str) -> None:
+    """Put garbage in the place of a table's first page."""
+    db = sqlite3.connect(path)
+    (page,) = db.execute("select rootpage from sqlite_master where name = ?", (table,)).fetchone()
+    (size,) = db.execute("pragma page_size").fetchone()
+    db.close()
+    with path.open("r+b") as file:
+        file.seek((page - 1) * size)
+        file.write(b"\xff" * 8192)
+
+
+@pytest.mark.parametrize("option", [[], ["--fix"]])
+def test_check_of_a_file_that_sqlite_cannot_read(
+    recorded: Path, capsys: Capture, option: list[str]
+) -> None:
+    overwrite(recorded, "columns")
+    before = recorded.read_bytes()
+    assert main(["check", str(recorded), *option]) == 1
+    err = capsys.readouterr().err
+    assert f"problem: {recorded}: database disk image is malformed\n" in err
+    assert "lost: run id1: its rows (" in err
+    assert "id2" not in err, "that one has no rows"
+    assert ("--fix cannot mend this" in err) == bool(option)
+    saved = recorded.with_name("experiments-saved.db")
+    last = err.splitlines()[-1]
+    assert last.startswith(f"next: `synadb check {recorded} --salvage {saved}` copies what can be")
+    assert recorded.read_bytes() == before
+
+    command = last.split("`")[1].split()[1:]
+    assert main(command) == 1, "something is lost"
+    out = capsys.readouterr().out
+    assert "lost: run id1: its rows (" in out
+    assert f"{saved}: 2 runs copied" in out
+    with ExperimentTracker(saved) as tracker:
+        assert tracker.check().ok
+        assert [run.run_id for run in tracker.list_runs()] == ["id1", "id2"]
+        assert tracker.get_run("id1").config == {"lr": 0.1, "net": {"depth": 3}}
+        assert tracker.get_artifact("id1", "model") == b"x" * 1000
+    assert main(command) == 1
+    assert f"{saved} exists already" in capsys.readouterr().err
+
+
+def test_check_of_a_file_whose_list_of_runs_is_gone(recorded: Path, capsys: Capture) -> None:
+    overwrite(recorded, "runs")
+    for option in ([], ["--fix"], ["--salvage", str(recorded.with_name("new.db"))]):
+        assert main(["check", str(recorded), *option]) == 1
+        err = capsys.readouterr().err
+        assert f"problem: {recorded}: database disk image is malformed\n" in err
+        assert "problem: the list of its runs cannot be read\n" in err
+        assert "next: restore it from a backup" in err
+        assert "`synadb check" not in err, "that is what has just been done"
+    assert not recorded.with_name("new.db").exists()
+
+
+def test_salvage_of_a_file_whose_end_is_missing(db_path: Path, capsys: Capture) -> None:
+    with ExperimentTracker(db_path) as tracker:
+        run = tracker.run("e", run_id="r")
+        for i in range(10):
+            run.log({"loss": i / 2})
+        run.flush()
+        tracker.log_artifact("r", "model", os.urandom(500_000))
+        tracker.finish(run)
+    size = db_path.stat().st_size
+    os.truncate(db_path, size - 200_000)
+    assert main(["check", str(db_path)]) == 1
+    err = capsys.readouterr().err
+    assert f"problem: its end is missing: {size - 200_000:,} of {size:,} bytes are there" in err
+    assert "lost: run r: its artifact model (" in err
+
+    saved = db_path.with_name("saved.db")
+    assert main(["check", str(db_path), "--salvage", str(saved)]) == 1
+    assert "lost: run r: its artifact model (" in capsys.readouterr().out
+    assert db_path.stat().st_size == size - 200_000
+    with ExperimentTracker(saved) as tracker:
+        assert [row["loss"] for row in tracker.rows("r")] == [i / 2 for i in range(10)]
+        assert tracker.list_artifacts("r") == []
+        assert tracker.check().ok
+
+
+def test_salvage_reads_metrics_one_by_one_where_rows_are_damaged(
+    db_path: Path, capsys: Capture
+) -> None:
+    with ExperimentTracker(db_path) as tracker:
+        run = tracker.run("e", run_id="r")
+        for i in range(10):
+            run.log({"a": i / 2, "b": i, "c": i % 2 == 0})
+        tracker.finish(run)
+    db = sqlite3.connect(db_path)
+    db.execute("update columns set data = x'00' where position = 0")
+    db.commit()
+    db.close()
+    saved = db_path.with_name("saved.db")
+    assert main(["check", str(db_path), "--salvage", str(saved)]) == 1
+    assert "lost: run r: its rows (" in capsys.readouterr().out
+    with ExperimentTracker(saved) as tracker:
+        rows = list(tracker.rows("r"))
+        assert [row["b"] for row in rows] == list(range(10))
+        assert {type(row["b"]) for row in rows} == {int}
+        assert "a" not in rows[0]
+        assert tracker.get_run("r").summary == {"a": 4.5, "b": 9, "c": False}
+        assert tracker.check().ok
+
+
+def test_salvage_of_a_whole_file_loses_nothing(recorded: Path, capsys: Capture) -> None:
+    with ExperimentTracker(recorded) as tracker:
+        run = tracker.run("big", run_id="id3", notes="n", group="g", job_type="j")
+        run.log({"big": 2**80, "low": -(2**63), "yes": True, "s": "x"})
+        run.log({})
+        tracker.log_file("id3", "a/b.txt", b"file")
+        tracker.finish(run, "killed", 255)
+        running = tracker.run("big", run_id="id4")
+        running.log({"x": 1})
+        running.flush()
+        saved = recorded.with_name("saved.db")
+        # The run that is open has a journal, and its rows may not all be in the file.
+        assert main(["check", str(recorded), "--salvage", str(saved)]) == 1
+        assert "lost: the rows in " in capsys.readouterr().out
+        tracker.finish(running)
+        with ExperimentTracker(saved) as copy:
+            for run_id in ("id1", "id2", "id3"):
+                old, new = tracker.get_run(run_id), copy.get_run(run_id)
+                assert new._replace(updated_at=0, summary={}) == old._replace(
+                    updated_at=0, summary={}
+                )
+                assert repr(new.summary) == repr(old.summary)
+                assert repr(list(copy.rows(run_id))) == repr(list(tracker.rows(run_id)))
+            with copy.open_file("id3", "a/b.txt") as file:
+                assert file.read() == b"file"
+            assert copy.get_run("id4").state == "crashed"
+            assert copy.check().ok
 
 
 def test_check_of_another_file(tmp_path: Path, capsys: Capture) -> None:
@@ -191,30 +400,156 @@ def test_gc(recorded: Path, capsys: Capture) -> None:
         assert tracker.get_artifact("id1", "model") == b"x" * 1000
 
 
+@pytest.fixture
+def answer(monkeypatch: pytest.MonkeyPatch) -> io.StringIO:
+    """What the person types."""
+    typed = io.StringIO()
+    monkeypatch.setattr("sys.stdin", typed)
+    return typed
+
+
+def ids(path: Path) -> list[str]:
+    with ExperimentTracker(path) as tracker:
+        assert tracker.check().ok
+        return [run.run_id for run in tracker.list_runs()]
+
+
+def test_rm_asks(recorded: Path, capsys: Capture, answer: io.StringIO) -> None:
+    answer.write("n\ny\n")
+    answer.seek(0)
+    assert main(["rm", "id1", "--db", str(recorded)]) == 1
+    out, err = capsys.readouterr()
+    assert "id1  first  mnist  finished" in out
+    assert f"Delete 1 run from {recorded}? [y/N]" in out
+    assert err == "synadb: nothing was deleted\n"
+    assert ids(recorded) == ["id1", "id2"]
+    assert main(["rm", "id1", "--db", str(recorded)]) == 0
+    assert f"{recorded}: deleted 1 run\n" in capsys.readouterr().out
+    assert ids(recorded) == ["id2"]
+    assert main(["rm", "id2", "--db", str(recorded)]) == 1, "nobody there to answer"
+    assert ids(recorded) == ["id2"]
+
+
+def test_rm_of_several_is_all_or_nothing(recorded: Path, capsys: Capture) -> None:
+    assert main(["rm", "id1", "nope", "--db", str(recorded), "--yes"]) == 1
+    assert "'nope'" in capsys.readouterr().err
+    assert ids(recorded) == ["id1", "id2"]
+    assert main(["rm", "id1", "second", "id1", "--db", str(recorded), "--yes"]) == 0
+    assert "deleted 2 runs" in capsys.readouterr().out
+    assert ids(recorded) == []
+
+
+@posix
+def test_an_interrupt_ends_a_command_as_it_ends_a_shell_loop(recorded: Path) -> None:
+    command = [sys.executable, "-m", "synadb", "rm", "id1", "--db", str(recorded)]
+    with subprocess.Popen(
+        command,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    ) as process:
+        assert process.stdout is not None
+        shown = b""
+        while not shown.endswith(b"[y/N] "):
+            piece = os.read(process.stdout.fileno(), 4096)
+            assert piece, "it ended without asking"
+            shown += piece
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=60)
+    assert (process.returncode, err) == (-signal.SIGINT, b"")
+    assert ids(recorded) == ["id1", "id2"]
+
+
+AS_NOBODY = """\
+import os, sys, urllib.parse
+from synadb.cli import main
+writable, path = sys.argv[1:]
+for command in (["runs"], ["show", "id1"], ["export", "id1", "--csv"]):
+    main([*command, "--db", writable])  # loads all it needs, which may lie where only root reads
+if os.getuid() == 0:
+    os.setgroups([])
+    os.setuid(65534)
+assert not os.access(path, os.W_OK)
+for command in (["runs"], ["show", "id1"], ["export", "id1", "--csv"]):
+    assert main([*command, "--db", path]) == 0
+"""
+
+
+@posix
+@pytest.mark.parametrize("mode", [0o555, 0o777])
+def test_reading_a_read_only_file_leaves_nothing_behind(
+    recorded: Path, run_script: RunScript, mode: int
+) -> None:
+    # Not in tmp_path, which is closed to everyone else.
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name) / "data"
+        folder.mkdir()
+        path = folder / "experiments.db"
+        path.write_bytes(recorded.read_bytes())
+        path.chmod(0o444)
+        Path(name).chmod(0o755)
+        folder.chmod(mode)
+        try:
+            run_script(AS_NOBODY, recorded, path)
+            assert os.listdir(folder) == ["experiments.db"]
+        finally:
+            folder.chmod(0o700)
+
+
 COMMANDS = (
-    ["runs", "--db"],
-    ["show", "r", "--db"],
-    ["export", "r", "--csv", "--db"],
+    ["runs"],
+    ["show", "r"],
+    ["export", "r", "--csv"],
     ["check"],
     ["check", "--fix"],
+    ["check", "--salvage", "new.db"],
     ["recover"],
+    ["rm", "r", "--yes"],
     ["gc"],
     ["gc", "--dry-run"],
 )
 
 
+@pytest.mark.parametrize("option", [["--db"], []], ids=["--db FILE", "FILE"])
 @pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
-def test_no_database_is_created(command: list[str], tmp_path: Path, capsys: Capture) -> None:
+def test_no_database_is_created(
+    command: list[str], option: list[str], tmp_path: Path, capsys: Capture
+) -> None:
+    if command[0] == "rm":
+        option = ["--db"]  # a last word would be one more run
     missing, empty = tmp_path / "folder" / "none.db", tmp_path / "empty.db"
     empty.touch()
-    for path in (missing, empty):
-        assert main([*command, str(path)]) == 1
-        assert f"there is no database at {path}" in capsys.readouterr().err
+    assert main([*command, *option, str(missing)]) == 1
+    assert f"there is no database at {missing}" in capsys.readouterr().err
+    assert main([*command, *option, str(empty)]) == 1
+    assert f"{empty} is empty" in capsys.readouterr().err
     assert [path.name for path in tmp_path.iterdir()] == ["empty.db"]
     assert empty.stat().st_size == 0
 
 
-@pytest.mark.parametrize("command", ["runs", "show", "export", "check", "recover", "gc"])
+def test_two_databases_are_one_too_many(recorded: Path, capsys: Capture) -> None:
+    assert main(["runs", str(recorded), "--db", str(recorded)]) == 0
+    with pytest.raises(SystemExit) as ended:
+        main(["runs", str(recorded), "--db", "other.db"])
+    assert ended.value.code == 2
+    assert f"two databases are named: {recorded} and --db other.db" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("words", [["--nope"], ["a.db", "b", "c"]])
+@pytest.mark.parametrize("command", ["runs", "check", "gc", "recover", "show"])
+def test_what_a_command_does_not_know_gets_its_usage(
+    command: str, words: list[str], capsys: Capture
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main([command, *["r"] * (command == "show"), *words])
+    assert ended.value.code == 2
+    err = capsys.readouterr().err
+    assert err.startswith(f"usage: synadb {command} ")
+    assert f"synadb {command}: error: unrecognized arguments: " in err
+
+
+@pytest.mark.parametrize("command", ["runs", "show", "export", "check", "recover", "rm", "gc"])
 def test_help_has_an_example(command: str, capsys: Capture) -> None:
     with pytest.raises(SystemExit) as ended:
         main([command, "--help"])

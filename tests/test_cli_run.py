@@ -213,6 +213,41 @@ def test_a_signal_reaches_the_script(tmp_path: Path) -> None:
         assert process.wait(timeout=60) == 7
 
 
+@posix
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("rows", [0, 3000])
+def test_a_script_that_a_signal_ends_is_seen_to_end_by_it(
+    tmp_path: Path, number: signal.Signals, rows: int
+) -> None:
+    # A shell's loop around the command ends with it only then; an exit code of 1 or 130 is no
+    # reason to end it.
+    (tmp_path / "wait.py").write_text(
+        textwrap.dedent(
+            f"""
+            import time, wandb
+            wandb.init(project="p")
+            for i in range({rows}):
+                wandb.log({{"a": i, "b": i / 2, "t": str(i)}})
+            print("ready", flush=True)
+            time.sleep(60)
+            """
+        )
+    )
+    with subprocess.Popen(
+        command_line("run", "wait.py"),
+        cwd=tmp_path,
+        env=environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+        process.send_signal(number)
+        process.communicate(timeout=60)
+    assert process.returncode == -number
+
+
 def test_standard_input_is_the_scripts(synadb: Synadb, tmp_path: Path) -> None:
     (tmp_path / "read.py").write_text("print(input()[::-1])")
     assert synadb("run", "read.py", stdin="abc\n").stdout == "cba\n"
@@ -262,13 +297,16 @@ def test_an_address_of_a_server_stays_as_it_is(synadb: Synadb, script: Path) -> 
 @pytest.mark.parametrize(
     ("arguments", "code", "text"),
     [
-        (["nonesuch.py"], 127, "synadb: nonesuch.py: "),
+        (["nonesuch.py"], 2, "synadb run: there is no script nonesuch.py\n"),
+        (["./nonesuch.py"], 2, "synadb run: there is no script ./nonesuch.py\n"),
+        (["."], 2, "synadb run: . is a folder; name a script in it\n"),
+        (["nonesuch"], 127, "synadb: nonesuch: command not found"),
         (["--", "nonesuch-command"], 127, "synadb: nonesuch-command: command not found"),
         (["--", "./nonesuch"], 127, "synadb: ./nonesuch: no such file"),
         (["--"], 2, "nothing to run"),
         ([], 2, "nothing to run"),
         (["-m"], 2, "which module?"),
-        (["--nonesuch", "train.py"], 2, "--nonesuch"),
+        (["--nonesuch", "train.py"], 2, "synadb run: error: unrecognized arguments: --nonesuch"),
         (["--db"], 2, "--db"),
     ],
 )
@@ -362,7 +400,7 @@ def test_only_the_chosen_command_is_imported(tmp_path: Path) -> None:
     except SystemExit:
         pass
     loaded = {name for name in sys.modules if name.startswith("synadb.cli.")}
-    assert loaded == {"synadb.cli.run"}, loaded
+    assert loaded == {"synadb.cli._parsing", "synadb.cli.run"}, loaded
     """
     command = [sys.executable, "-c", textwrap.dedent(source)]
     subprocess.run(command, cwd=tmp_path, env=environment(), check=True, stdout=subprocess.DEVNULL)
@@ -414,14 +452,6 @@ def test_our_errors_are_one_line(
     fake_command.run = fail  # type: ignore[attr-defined]
     assert cli.main(["fake"]) == 1
     assert capsys.readouterr().err == "synadb: no such run: 'x' try another\n"
-
-
-def test_interrupted(fake_command: ModuleType) -> None:
-    def interrupt(args: argparse.Namespace) -> int:
-        raise KeyboardInterrupt
-
-    fake_command.run = interrupt  # type: ignore[attr-defined]
-    assert cli.main(["fake"]) == 130
 
 
 @posix

@@ -24,7 +24,7 @@ from synadb.bench import compare as compare_module
 from synadb.bench.compare import ScriptFailedError, compare
 from synadb.bench.diff import MISSING, Difference, diff, path_to, same_value
 from synadb.bench.plot import MatplotlibMissingError, draw
-from synadb.bench.recorded import Recorded, RecordedRun
+from synadb.bench.recorded import Recorded, RecordedRun, read_wandb
 from synadb.bench.report import Comparison, document, medians, percentile, table
 from synadb.bench.trial import SYNADB, WANDB, CompareError, Trial, run_trial
 from synadb.cli import main
@@ -67,8 +67,11 @@ def runs(draw: st.DrawFn) -> RecordedRun:
     steps = sorted(draw(st.sets(st.integers(0, 50), max_size=5)))
     return RecordedRun(
         project=draw(st.text(max_size=5)),
+        entity=draw(st.text(max_size=3)),
+        run_id=draw(st.sampled_from(["abcd1234", "ijkl5678", "mine", "mine2"])),
+        name=draw(st.sampled_from(["", "brisk-otter-1", "calm-owl-2", "mine"])),
         tags=draw(st.lists(st.text(max_size=5), max_size=3)),
-        state=draw(st.sampled_from(["finished", "failed", "unfinished"])),
+        exit_code=draw(st.sampled_from([None, 0, 1, 3])),
         config=draw(trees),
         summary=draw(trees),
         history=[{"_step": step, **draw(trees)} for step in steps],
@@ -120,7 +123,7 @@ def test_one_change_is_found_where_it_is(recorded: Recorded, data: st.DataObject
     before = container[key]
     container[key] = after = data.draw(values)
     found = diff(recorded, changed)
-    assert bool(found) != same_value(before, after)
+    assert bool(found) != same_value(before, after, exact=".config" in place)
     for difference in found:  # several, where a list or a dict took the leaf's place
         assert difference.path.startswith(place)
 
@@ -193,6 +196,55 @@ def test_rows_in_another_order_are_different() -> None:
 def test_the_rule_for_values(a: Any, b: Any, same: bool) -> None:
     assert same_value(a, b) is same
     assert same_value(b, a) is same
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "in_rows", "in_config"),
+    [
+        (2**64, 2**64 + 1, False, False),
+        (2**64 + 1, float(2**64), True, False),
+        (2**64, float(2**64), True, True),
+        (10**400, math.inf, True, False),
+        (1, 1.0, True, True),
+        ({"x": [2**64]}, {"x": [2**64 + 1]}, False, False),
+        ({"x": [2**64 + 1]}, {"x": [float(2**64)]}, True, False),
+    ],
+)
+def test_integers_beyond_64_bits_are_exact_in_a_config(
+    a: Any, b: Any, in_rows: bool, in_config: bool
+) -> None:
+    for x, y in ((a, b), (b, a)):
+        assert same_value(x, y) is in_rows
+        assert same_value(x, y, exact=True) is in_config
+        left = Recorded([RecordedRun(config={"k": x}, history=[{"_step": 0, "k": x}])])
+        right = Recorded([RecordedRun(config={"k": y}, history=[{"_step": 0, "k": y}])])
+        assert [difference.path.removeprefix("runs[0].") for difference in diff(left, right)] == [
+            *["config.k" + ".x[0]" * isinstance(a, dict)] * (not in_config),
+            *["history[0].k" + ".x[0]" * isinstance(a, dict)] * (not in_rows),
+        ]
+
+
+@pytest.mark.parametrize(
+    ("field", "a", "b", "same"),
+    [
+        ("name", "", "brisk-otter-1", True),  # offline wandb makes no name up
+        ("name", "", "mine", False),
+        ("name", "mine", "mine", True),
+        ("name", "mine", "brisk-otter-1", False),
+        ("name", "lr-sweep-1", "lr-sweep-2", False),
+        ("run_id", "abcd1234", "efgh5678", True),  # both drawn
+        ("run_id", "mine", "efgh5678", False),
+        ("run_id", "mine", "mine", True),
+        ("entity", "team", "", False),
+        ("exit_code", 3, 4, False),
+        ("exit_code", 1, 255, False),
+        ("exit_code", None, 0, False),
+    ],
+)
+def test_what_a_run_is_called_and_how_it_ended(field: str, a: Any, b: Any, same: bool) -> None:
+    for x, y in ((a, b), (b, a)):
+        found = diff(Recorded([RecordedRun(**{field: x})]), Recorded([RecordedRun(**{field: y})]))
+        assert [difference.path for difference in found] == [f"runs[0].{field}"] * (not same)
 
 
 # --- the child ------------------------------------------------------------------------------------
@@ -528,14 +580,40 @@ def test_table_says_what_is_missing() -> None:
     whole = comparison()
     quiet = [Trial("wandb", wall=1.0, ended_by_force=["helper"])]
     trials = {"wandb": quiet, "SynaDB": whole.trials["SynaDB"]}
-    recorded = {**whole.recorded, "wandb": Recorded(problems=["run-x.wandb: cut"])}
-    text = table(comparison(trials=trials, recorded=recorded))
+    text = table(comparison(trials=trials))
     assert "wandb: the script left without its exit handlers; calls are not timed" in text
     assert "wandb: ended by force, long after the script: helper" in text
-    assert "wandb: run-x.wandb: cut" in text
     assert [line.split()[2:] for line in text.splitlines() if line.startswith("first init")] == [
         ["-", "400", "ms", "-"]
     ]
+
+
+def test_what_cannot_be_read_is_not_called_the_same() -> None:
+    unread = comparison(problems=["wandb: run-x.wandb: cut"])
+    lines = table(unread).splitlines()
+    assert "cannot be read in full: wandb: run-x.wandb: cut" in lines
+    assert lines[-1] == (
+        "recorded the same as far as it can be read (see above): 1 run, 1 row, 3 values"
+    )
+    assert not unread.good
+    found = document(unread)
+    assert (found["same"], found["problems"]) == (False, ["wandb: run-x.wandb: cut"])
+
+
+def test_nothing_is_not_the_same() -> None:
+    nothing = comparison(recorded={"wandb": Recorded(), "SynaDB": Recorded()})
+    assert table(nothing).splitlines()[-1] == (
+        "nothing was recorded by wandb or SynaDB: no run was started, or none but disabled ones"
+    )
+    assert not nothing.good
+    assert document(nothing)["same"] is False
+    assert comparison().good
+    assert document(comparison())["same"] is True
+    assert not comparison(differences=[[], [Difference("x", 1, 2)]]).good
+
+
+def test_the_report_says_how_late_steps_are_treated() -> None:
+    assert "SYNADB_LATE_STEPS=drop is set here" in table(comparison())
 
 
 def test_document_is_json() -> None:
@@ -596,12 +674,24 @@ def test_no_such_script(capsys: pytest.CaptureFixture[str]) -> None:
     assert "there is no script nowhere.py" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("line", ["compare", "compare --repeat 0 x.py"])
-def test_bad_usage(line: str, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize(
+    ("line", "text"),
+    [
+        ("compare", "which script?"),
+        ("compare --repeat 0 x.py", "takes a whole number from 1 on, not '0'"),
+        ("compare --repeat x x.py", "takes a whole number from 1 on, not 'x'"),
+        ("compare --repeat -1 x.py", "--repeat"),
+        ("compare --nope x.py", "unrecognized arguments: --nope"),
+    ],
+)
+def test_bad_usage(line: str, text: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
         main(line.split())
     assert ended.value.code == 2
-    assert "synadb compare" in capsys.readouterr().err
+    err = capsys.readouterr().err
+    assert err.startswith("usage: synadb compare")
+    assert text in err
+    assert "_positive" not in err
 
 
 # --- the whole ------------------------------------------------------------------------------------
@@ -699,6 +789,60 @@ def test_a_difference_is_found(small: str, tmp_path: Path) -> None:
             "runs[0].history[1].y",
         }
     assert {d.path for d in found.unsteady} == {"runs[0].history[1].y", "runs[0].summary.y"}
+
+
+@needs_wandb
+@pytest.mark.slow
+def test_a_script_that_records_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    script = tmp_path / "nothing.py"
+    script.write_text("import wandb")
+    assert main(["compare", str(script), "--repeat", "1"]) == 1
+    assert capsys.readouterr().out.splitlines()[-1].startswith("nothing was recorded by wandb or")
+
+
+@needs_wandb
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+def test_differences_beside_the_rows_are_found(tmp_path: Path) -> None:
+    script = tmp_path / "beside.py"
+    script.write_text(
+        "import wandb\n"
+        "ours = 'synadb' in wandb.init.__module__\n"
+        "run = wandb.init(project='p', id='right' if ours else 'left', name='n')\n"
+        "run.name = 'right' if ours else 'left'\n"
+        "run.config['big'] = 2**64 + ours\n"
+        "run.finish(3 + ours)\n"
+    )
+    found = compare([str(script)], repeat=1)
+    assert found.differences is not None
+    assert [str(difference) for difference in found.differences[0]] == [
+        "runs[0].run_id: 'left' / 'right'",
+        "runs[0].name: 'left' / 'right'",
+        "runs[0].exit_code: 3 / 4",
+        f"runs[0].config.big: {2**64} / {2**64 + 1}",
+    ]
+    assert not found.good
+
+
+@needs_wandb
+@pytest.mark.slow
+def test_a_damaged_recording_is_a_problem(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    script = tmp_path / "one_row.py"
+    script.write_text("import wandb\nwith wandb.init(project='p') as run:\n    run.log({'x': 1})")
+
+    def damage(folders: list[Path]) -> Recorded:
+        for path in folders[0].rglob("run-*.wandb"):
+            if not path.is_symlink() and not path.parent.is_symlink():
+                path.write_bytes(path.read_bytes() + b"torn, and more than a header of 7 bytes")
+        return read_wandb(folders)
+
+    monkeypatch.setattr(compare_module, "read_wandb", damage)
+    assert main(["compare", str(script), "--repeat", "1"]) == 1
+    out = capsys.readouterr().out
+    assert "cannot be read in full: wandb: run-" in out
+    assert "recorded the same as far as it can be read" in out.splitlines()[-1]
 
 
 @needs_wandb

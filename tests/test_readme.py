@@ -60,6 +60,41 @@ def test_every_command_is_in_the_readme(commands: set[str]) -> None:
     assert commands - named_commands(README) == set()
 
 
+# For the layers above the tracker, and not for people.
+INNER: dict[str, set[str]] = {
+    "Run": {"append", "continue_at", "lock", "write"},
+    "ExperimentTracker": set(),
+}
+
+
+@pytest.mark.parametrize("name", INNER)
+def test_every_method_is_in_the_readme(name: str) -> None:
+    spans = set(re.findall(r"\w+", " ".join(CODE_SPAN.findall(README.read_text("utf-8")))))
+    kind = getattr(importlib.import_module("synadb"), name)
+    public = {method for method in vars(kind) if not method.startswith("_")}
+    assert public - INNER[name] - spans == set()
+
+
+def test_methods_in_the_readme_exist() -> None:
+    text = README.read_text("utf-8")
+    tables = re.findall(r"^\| methods of .*?\n\n", text, re.MULTILINE | re.DOTALL)
+    synadb = importlib.import_module("synadb")
+    for table, name in zip(tables, ("ExperimentTracker", "Run"), strict=True):
+        rows = table.splitlines()[2:]
+        first = [CODE_SPAN.findall(row.split(" | ")[0]) for row in rows]
+        named = [span.partition("(")[0] for spans in first for span in spans]
+        assert named
+        assert [method for method in named if not hasattr(getattr(synadb, name), method)] == []
+
+
+def test_every_option_of_compare_is_in_the_readme(tmp_path: Path) -> None:
+    text = run_python(["-m", "synadb.cli", "compare", "--help"], tmp_path).stdout
+    options = set(re.findall(r"^  (?:-h, )?(--\w+)", text, re.MULTILINE)) - {"--help"}
+    assert options == {"--repeat", "--json", "--plot", "--keep"}
+    spans = " ".join(CODE_SPAN.findall(README.read_text("utf-8")))
+    assert [option for option in options if option not in spans] == []
+
+
 def test_every_command_explains_itself(commands: set[str], tmp_path: Path) -> None:
     for command in sorted(commands):
         assert run_python(["-m", "synadb.cli", command, "--help"], tmp_path).stdout.strip()

@@ -66,6 +66,7 @@ def _compare(
     first: dict[str, Recorded] = {}
     recorded: dict[str, Recorded] = {}
     differences: list[list[Difference]] = []
+    problems: dict[str, None] = {}  # in order, each once
     for number in range(1, repeat + 1):
         for side in sides:
             place = folder / f"{side.name}-{number}"
@@ -80,6 +81,8 @@ def _compare(
         recorded = {
             side.name: read_back(side, trial) for side, trial in zip(sides, pair, strict=True)
         }
+        for name, made in recorded.items():
+            problems.update(dict.fromkeys(f"{name}: {problem}" for problem in made.problems))
         first = first or recorded
         if len(sides) == 2:
             differences.append(diff(*recorded.values()))
@@ -90,10 +93,10 @@ def _compare(
             # One pair at a time on disk: recordings can be large.
             shutil.rmtree(place)
     if len(sides) == 1:
-        return Comparison(script, versions, trials, recorded, None)
+        return Comparison(script, versions, trials, recorded, None, problems=list(problems))
     # A script that draws unseeded random numbers or logs a clock: worth saying, not worth hiding.
     unsteady = diff(first[WANDB.name], recorded[WANDB.name]) if any(differences) else []
-    return Comparison(script, versions, trials, recorded, differences, unsteady)
+    return Comparison(script, versions, trials, recorded, differences, unsteady, list(problems))
 
 
 def _versions(folder: Path) -> dict[str, str]:

@@ -1,7 +1,11 @@
 """Compares what two sides recorded, field by field.
 
-The rule is that of JSON, since that is what wandb writes: 1 and 1.0 are one number, and integers
-beyond 64 bits are floats. NaN equals NaN. True is not 1, and "1" is not 1.
+The rule is that of JSON, since that is what wandb writes: 1 and 1.0 are one number. NaN equals NaN.
+True is not 1, and "1" is not 1. In rows, and so in a summary that comes of them, wandb writes an
+integer beyond 64 bits as a float: there it is the same as the float next to it. In a config it is
+exact.
+
+A name or an id that one side made up is no difference: wandb makes up no names offline.
 """
 
 from __future__ import annotations
@@ -12,7 +16,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields
 from typing import Any, Final
 
-from synadb.bench.recorded import Recorded, RecordedRun
+from synadb.bench.recorded import Recorded, RecordedRun, is_made_up_id, is_made_up_name
 
 __all__ = ["MISSING", "Difference", "diff", "path_to", "same_value"]
 
@@ -54,9 +58,9 @@ def diff(left: Recorded, right: Recorded) -> list[Difference]:
     ]
 
 
-def same_value(a: Any, b: Any) -> bool:
-    """Whether two values are the same by the rule above."""
-    return not any(_diff_value("", a, b))
+def same_value(a: Any, b: Any, *, exact: bool = False) -> bool:
+    """Whether two values are the same by the rule above; `exact` is that of a config."""
+    return not any(_diff_value("", a, b, exact))
 
 
 def path_to(path: str, key: str | int) -> str:
@@ -81,8 +85,15 @@ def _diff_run(path: str, a: Any, b: Any) -> Iterator[Difference]:
         x, y = getattr(a, field.name), getattr(b, field.name)
         if field.name == "history":
             yield from _diff_history(place, x, y)
-        else:
-            yield from _diff_value(place, x, y)
+        elif not _made_up(field.name, x, y):
+            yield from _diff_value(place, x, y, exact=field.name == "config")
+
+
+def _made_up(field: str, x: Any, y: Any) -> bool:
+    """Whether the two differ in what the script did not choose."""
+    if field == "run_id":
+        return is_made_up_id(x) and is_made_up_id(y)
+    return field == "name" and "" in (x, y) and is_made_up_name(x or y)
 
 
 def _run_name(run: Any) -> Any:
@@ -117,28 +128,30 @@ def _steps(rows: Sequence[dict[str, Any]]) -> dict[int, int] | None:
     return places
 
 
-def _diff_value(path: str, a: Any, b: Any) -> Iterator[Difference]:
+def _diff_value(path: str, a: Any, b: Any, exact: bool = False) -> Iterator[Difference]:
     if isinstance(a, dict) and isinstance(b, dict):
         # Not sorted: keys come in the order of the left side, so the report reads like the script.
         for key in [*a, *(key for key in b if key not in a)]:
-            yield from _diff_value(path_to(path, key), a.get(key, MISSING), b.get(key, MISSING))
+            x, y = a.get(key, MISSING), b.get(key, MISSING)
+            yield from _diff_value(path_to(path, key), x, y, exact)
     elif isinstance(a, list) and isinstance(b, list):
         for number, (x, y) in enumerate(_pairs(a, b)):
-            yield from _diff_value(path_to(path, number), x, y)
-    elif not _same_leaf(a, b):
+            yield from _diff_value(path_to(path, number), x, y, exact)
+    elif not _same_leaf(a, b, exact):
         yield Difference(path, a, b)
 
 
-def _same_leaf(a: Any, b: Any) -> bool:
+def _same_leaf(a: Any, b: Any, exact: bool) -> bool:
     if isinstance(a, bool) or isinstance(b, bool):
         return a is b
     if isinstance(a, (int, float)) and isinstance(b, (int, float)):
-        a, b = _json_number(a), _json_number(b)
-        return a == b or (math.isnan(a) and math.isnan(b))
+        if not exact and type(a) is not type(b):
+            a, b = _row_number(a), _row_number(b)
+        return bool(a == b or (a != a and b != b))  # noqa: PLR0124 - only NaN is not itself
     return type(a) is type(b) and bool(a == b)
 
 
-def _json_number(number: float) -> float:
+def _row_number(number: float) -> float:
     if isinstance(number, int) and not -(2**63) <= number < 2**63:
         try:
             return float(number)

@@ -1,7 +1,7 @@
 """What a script recorded, read back from either side into one shape.
 
-Left out is what cannot be the same twice: clocks (`_timestamp`, `_runtime`), run ids and made-up
-names, and wandb's notes to itself (`_wandb`).
+Left out is what cannot be the same twice: clocks (`_timestamp`, `_runtime`), and wandb's notes to
+itself (`_wandb`).
 """
 
 from __future__ import annotations
@@ -16,9 +16,18 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
-__all__ = ["Recorded", "RecordedRun", "read_synadb", "read_wandb"]
+__all__ = [
+    "Recorded",
+    "RecordedRun",
+    "is_made_up_id",
+    "is_made_up_name",
+    "read_synadb",
+    "read_wandb",
+]
 
 _LEFT_OUT = {"_timestamp", "_runtime", "_wandb"}
+_MADE_UP_ID = re.compile(r"[a-z0-9]{8}")
+_MADE_UP_NAME = re.compile(r"[a-z]+-[a-z]+-\d+")
 # wandb gives each artifact a random id of 128 characters, and a table in a row refers to it.
 _ARTIFACT_ID = re.compile(r"^(wandb-(?:client-)?artifact://)[^/:]+")
 
@@ -27,15 +36,18 @@ _ARTIFACT_ID = re.compile(r"^(wandb-(?:client-)?artifact://)[^/:]+")
 class RecordedRun:
     """One run; `history` holds the rows in order, each with its `_step`.
 
-    `state` is "finished" (exit code 0), "failed" (another) or "unfinished" (none).
+    `run_id` and `name` may be made up. `exit_code` is None for a run that did not come to its end.
     """
 
     project: str = ""
+    entity: str = ""
+    run_id: str = ""
+    name: str = ""
     group: str = ""
     job_type: str = ""
     notes: str = ""
     tags: list[str] = field(default_factory=list)
-    state: str = "unfinished"
+    exit_code: int | None = None
     config: dict[str, Any] = field(default_factory=dict)
     summary: dict[str, Any] = field(default_factory=dict)
     history: list[dict[str, Any]] = field(default_factory=list)
@@ -65,6 +77,16 @@ class Recorded:
         )
 
 
+def is_made_up_id(run_id: str) -> bool:
+    """Whether it has the form of the ids that both sides draw."""
+    return _MADE_UP_ID.fullmatch(run_id) is not None
+
+
+def is_made_up_name(name: str) -> bool:
+    """Whether it has the form of the names that SynaDB gives, such as brisk-otter-1."""
+    return _MADE_UP_NAME.fullmatch(name) is not None
+
+
 def read_wandb(folders: Iterable[Path]) -> Recorded:
     """Read every `run-*.wandb` file below `folders`.
 
@@ -90,10 +112,11 @@ def read_wandb(folders: Iterable[Path]) -> Recorded:
 
 
 def _add_log(run: RecordedRun, log: WandbLog) -> None:
-    run.project = log.project
+    run.project, run.entity = log.project, log.entity
+    run.run_id, run.name = log.run_id, log.display_name
     run.group, run.job_type, run.notes = log.group, log.job_type, log.notes
     run.tags = sorted(set(log.tags))
-    run.state = _state(log.exit_code)
+    run.exit_code = log.exit_code
     run.config |= _plain(log.config)
     run.summary |= _compared(log.summary)
     run.history += [_compared(row) for row in log.history]
@@ -115,11 +138,14 @@ def read_synadb(path: Path) -> Recorded:
             [
                 RecordedRun(
                     project=run.experiment,
+                    entity=str(run.metadata.get("entity") or ""),
+                    run_id=run.run_id,
+                    name=run.name,
                     group=run.group or "",
                     job_type=run.job_type or "",
                     notes=run.notes or "",
                     tags=sorted(set(run.tags)),
-                    state=_state(run.exit_code),
+                    exit_code=run.exit_code,
                     config=_compared(run.config),
                     summary=_compared(run.summary),
                     history=[_compared(row) for row in tracker.rows(run.run_id)],
@@ -127,12 +153,6 @@ def read_synadb(path: Path) -> Recorded:
                 for run in runs
             ]
         )
-
-
-def _state(exit_code: int | None) -> str:
-    if exit_code is None:
-        return "unfinished"
-    return "failed" if exit_code else "finished"
 
 
 def _compared(tree: dict[str, Any]) -> dict[str, Any]:

@@ -26,6 +26,9 @@ Medians over {repeat}; p99 is over the log calls of one run. "All log calls" is 
 logging adds to the script while it runs. "Whole process" is what a user waits for: interpreter,
 imports, the script's own work, finish and exit. CPU and memory count every process, helpers
 included; memory is the largest sum of resident sizes seen, looked at about every 20 ms."""
+_LATE_STEPS = """\
+SYNADB_LATE_STEPS=drop is set here: a row for a step that is past is dropped, as wandb does it.
+Without that setting SynaDB keeps such rows."""
 
 
 @dataclass
@@ -39,6 +42,7 @@ class Comparison:
         recorded: By name of the side: what the last repeat recorded.
         differences: Of each repeat; None where there is only one side.
         unsteady: Where the first side differs from itself between the first and the last repeat.
+        problems: What could not be read back in any repeat, each with the name of its side.
     """
 
     script: Sequence[str]
@@ -47,6 +51,17 @@ class Comparison:
     recorded: Mapping[str, Recorded]
     differences: Sequence[Sequence[Difference]] | None
     unsteady: Sequence[Difference] = ()
+    problems: Sequence[str] = ()
+
+    @property
+    def nothing_recorded(self) -> bool:
+        """Whether the script started no run on any side."""
+        return not any(made.runs for made in self.recorded.values())
+
+    @property
+    def good(self) -> bool:
+        """Whether something was recorded, all of it can be read, and the sides, if two, agree."""
+        return not (self.nothing_recorded or self.problems or any(self.differences or ()))
 
 
 class Measure(NamedTuple):
@@ -172,7 +187,7 @@ def _ratio(value: float | None) -> str:
 
 
 def _remarks(comparison: Comparison) -> list[str]:
-    """What else there is to know, all in one paragraph; mostly nothing."""
+    """What else there is to know, all in one paragraph."""
     lines = []
     for name, trials in comparison.trials.items():
         forced = {process for trial in trials for process in trial.ended_by_force}
@@ -180,9 +195,8 @@ def _remarks(comparison: Comparison) -> list[str]:
             lines.append(f"{name}: ended by force, long after the script: {', '.join(forced)}")
         if any(trial.leaving is None for trial in trials):
             lines.append(f"{name}: the script left without its exit handlers; calls are not timed")
-        problems = comparison.recorded[name].problems
-        lines += [f"{name}: {problem}" for problem in problems]
-    return ["\n".join(lines)] if lines else []
+    lines += [f"cannot be read in full: {problem}" for problem in comparison.problems]
+    return ["\n".join([*lines, _LATE_STEPS])]
 
 
 def _verdict(comparison: Comparison) -> str:
@@ -190,11 +204,15 @@ def _verdict(comparison: Comparison) -> str:
     last = comparison.recorded[names[-1]]
     amounts = f"{_count(len(last.runs), 'run')}, {_count(last.rows, 'row')}, "
     amounts += _count(last.values, "value")
+    if comparison.nothing_recorded:
+        sides = " or ".join(names)
+        return f"nothing was recorded by {sides}: no run was started, or none but disabled ones"
+    unread = " as far as it can be read (see above)" if comparison.problems else ""
     if comparison.differences is None:
-        return f"recorded by {names[-1]}: {amounts}"
+        return f"recorded by {names[-1]}{unread}: {amounts}"
     different = next((found for found in comparison.differences if found), None)
     if different is None:
-        return f"recorded the same: {amounts}"
+        return f"recorded the same{unread}: {amounts}"
     lines = [f"recorded differently ({names[0]} / {names[1]}):"]
     lines += [f"  {difference}" for difference in different[:_SHOWN]]
     if len(different) > _SHOWN:
@@ -235,11 +253,12 @@ def document(comparison: Comparison) -> dict[str, Any]:
             }
             for name, made in comparison.recorded.items()
         },
+        "problems": list(comparison.problems),
         "same": None,
         "differences": None,
     }
     if comparison.differences is not None:
-        result["same"] = not any(comparison.differences)
+        result["same"] = comparison.good
         result["differences"] = [
             [{"path": d.path, "left": repr(d.left), "right": repr(d.right)} for d in each]
             for each in comparison.differences

@@ -1,6 +1,6 @@
 """The `synadb` command: a table of commands, and what they have in common.
 
-Each command is a file of this package with `add_parser(subparsers)`, which sets `func`, and
+Each command is a file of this package with `add_parser(subparsers)`, which calls `add_command`, and
 `run(args) -> int`. Only the chosen command's file is imported. A command that runs another
 program also has `split(argv)`, which tells its own arguments from that program's.
 """
@@ -12,7 +12,7 @@ import os
 import sys
 from collections.abc import Callable
 from importlib import import_module
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, NoReturn
 
 from synadb.errors import SynaDBError
 
@@ -23,6 +23,7 @@ __all__ = ["COMMANDS", "Command", "main"]
 
 INTERRUPTED = 130  # what a shell reports for a program ended by SIGINT
 BROKEN_PIPE = 141  # and by SIGPIPE
+CANNOT_WRITE = 1
 
 
 class Command(NamedTuple):
@@ -41,6 +42,7 @@ COMMANDS = (
     Command("export", "synadb.cli.export", "write a run's history to a file"),
     Command("check", "synadb.cli.check", "audit a database, and repair it with --fix"),
     Command("recover", "synadb.cli.recover", "bring rows left behind by dead processes in"),
+    Command("rm", "synadb.cli.rm", "delete runs, after asking"),
     Command("gc", "synadb.cli.gc", "give the space of deleted runs back"),
 )
 
@@ -54,7 +56,7 @@ example:
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Run one command line and return its exit code."""
+    """Run one command line and return its exit code; an interrupt ends the process."""
     try:
         try:
             return _dispatch(sys.argv[1:] if argv is None else argv)
@@ -64,11 +66,32 @@ def main(argv: list[str] | None = None) -> int:
         print(f"synadb: {' '.join(str(error).splitlines())}", file=sys.stderr)
         return 1
     except BrokenPipeError:
-        # The reader, `head` for one, has gone. The interpreter's own flush at exit must not fail.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _discard_output()  # the reader, `head` for one, has gone
         return BROKEN_PIPE
+    except OSError as error:
+        # An error without a file's name is one of writing to standard output.
+        where = error.filename or "standard output"
+        print(f"synadb: {where}: {error.strerror or error}", file=sys.stderr)
+        if not error.filename:
+            _discard_output()
+        return CANNOT_WRITE
     except KeyboardInterrupt:
-        return INTERRUPTED
+        _die_interrupted()
+
+
+def _discard_output() -> None:
+    """Let the interpreter's own flush at exit succeed, wherever standard output led."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _die_interrupted() -> NoReturn:
+    """End as a program that knows nothing of Ctrl-C does: a shell's loop around it ends too."""
+    import signal
+
+    if os.name != "nt":
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+        os.kill(os.getpid(), signal.SIGINT)
+    sys.exit(INTERRUPTED)
 
 
 def _dispatch(argv: list[str]) -> int:
@@ -94,7 +117,14 @@ def _dispatch(argv: list[str]) -> int:
         if hasattr(module, "split"):
             own, rest = module.split(argv[1:])
             argv = [command.name, *own]
-    arguments = parser.parse_args(argv)
+    arguments, unknown = parser.parse_known_args(argv)
+    if len(unknown) == 1 and unknown[0][:1] != "-" and getattr(arguments, "file", "") is None:
+        # The first words up to an option use FILE up, as empty: `export RUN --csv FILE`.
+        arguments.file = unknown.pop()
+    if unknown:
+        # Left to itself the top parser would show its own usage, and not the command's.
+        chosen_parser: argparse.ArgumentParser = getattr(arguments, "parser", parser)
+        chosen_parser.error(f"unrecognized arguments: {' '.join(unknown)}")
     if chosen is None:
         parser.print_help()
         return 0

@@ -7,6 +7,8 @@ import json
 import sys
 from pathlib import Path
 
+from synadb.cli._parsing import Subparsers, add_command
+
 SCRIPT_FAILED = 2
 DIFFERENT = 1
 
@@ -16,8 +18,9 @@ synadb compare SCRIPT [ARGS...] [--repeat N] [--json FILE] [--plot FILE.png] [--
 
 DESCRIPTION = """\
 Run a script, unmodified, alternately under real wandb (offline) and under SynaDB. Report what each
-costs in time, memory and disk, and whether both recorded the same rows, summary and config. Where
-wandb is not installed, SynaDB runs alone. What either records goes to a temporary folder."""
+costs in time, memory and disk, and whether both recorded the same rows, summary and config, under
+the same name, id, project and exit code. Where wandb is not installed (pip install '.[compare]' in
+the checkout gets it), SynaDB runs alone. What either records goes to a temporary folder."""
 
 EXAMPLE = """\
 examples:
@@ -27,20 +30,16 @@ examples:
 
 Options may stand before SCRIPT or at the very end; what follows a -- is the script's alone.
 
-exit code: 0 recorded the same, 1 recorded differently, 2 the script failed or cannot be run"""
+exit code: 0 recorded the same, 1 recorded differently, or nothing recorded, or a recording that
+cannot be read in full, 2 the script failed or cannot be run"""
 
 _OPTIONS = ("--repeat", "--json", "--plot", "--keep")
 
 
-def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+def add_parser(subparsers: Subparsers) -> None:
     """Add the command's own arguments; the script and what follows it come apart in `split`."""
-    parser = subparsers.add_parser(
-        "compare",
-        usage=USAGE,
-        description=DESCRIPTION,
-        epilog=EXAMPLE,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
+    parser = add_command(
+        subparsers, "compare", run, DESCRIPTION, EXAMPLE, usage=USAGE, allow_abbrev=False
     )
     parser.add_argument(
         "--repeat",
@@ -52,14 +51,13 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser.add_argument("--json", metavar="FILE", help="write every figure to FILE")
     parser.add_argument("--plot", metavar="FILE.png", help="draw two bar charts (needs matplotlib)")
     parser.add_argument("--keep", metavar="DIR", help="keep what the last runs recorded in DIR")
-    parser.set_defaults(func=run, parser=parser, rest=[])
+    parser.set_defaults(rest=[])
 
 
 def _positive(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError("at least 1")
-    return number
+    if not (text.isdecimal() and int(text)):
+        raise argparse.ArgumentTypeError(f"takes a whole number from 1 on, not {text!r}")
+    return int(text)
 
 
 def split(argv: list[str]) -> tuple[list[str], list[str]]:
@@ -118,7 +116,7 @@ def run(args: argparse.Namespace) -> int:
         return _fail(str(error))
     except (CompareError, SynaDBError, OSError) as error:
         return _fail(str(error))
-    return DIFFERENT if any(comparison.differences or []) else 0
+    return 0 if comparison.good else DIFFERENT
 
 
 def _tell(text: str) -> None:

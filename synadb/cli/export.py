@@ -9,7 +9,8 @@ import sys
 from collections.abc import Iterable, Mapping
 from typing import Any, TextIO
 
-from synadb.cli.runs import find_run, flatten, open_database, to_json
+from synadb.cli._parsing import Subparsers, add_command, add_database
+from synadb.cli._reading import find_run, flatten, open_database, to_json
 from synadb.errors import SynaDBError
 
 DESCRIPTION = """\
@@ -24,24 +25,18 @@ examples:
 FIRST = ("_step", "_runtime", "_timestamp")
 
 
-def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+def add_parser(subparsers: Subparsers) -> None:
     """Add the command's arguments."""
-    parser = subparsers.add_parser(
-        "export",
-        description=DESCRIPTION,
-        epilog=EXAMPLE,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument("run", metavar="RUN", help="the run's id, or its name if no other has it")
+    parser = add_command(subparsers, "export", run, DESCRIPTION, EXAMPLE)
+    parser.add_argument("run", metavar="RUN", help="its id, how its id begins, or its name")
+    add_database(parser)
     parser.add_argument("--csv", action="store_true", required=True, help="the format, CSV")
     parser.add_argument("--out", metavar="FILE", help="write to FILE (default: standard output)")
-    parser.add_argument("--db", metavar="FILE", help="the database (default: the nearest)")
-    parser.set_defaults(func=run)
 
 
 def run(args: argparse.Namespace) -> int:
     """Write the rows to the file or to standard output."""
-    with open_database(args.db) as tracker:
+    with open_database(args) as tracker:
         if args.out and os.path.exists(args.out) and os.path.samefile(args.out, tracker.path):
             raise SynaDBError(f"{args.out} is the database itself; name another file")
         record = find_run(tracker, args.run)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import argparse
 
-from synadb.cli.runs import open_database
+from synadb.cli._parsing import Subparsers, add_command, add_database
+from synadb.cli._reading import open_database
 
 DESCRIPTION = """\
 Bring the rows that lie in the journals of dead processes into the database, and mark their runs as
@@ -15,24 +16,16 @@ example:
   synadb recover experiments.db"""
 
 
-def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+def add_parser(subparsers: Subparsers) -> None:
     """Add the command's arguments."""
-    parser = subparsers.add_parser(
-        "recover",
-        description=DESCRIPTION,
-        epilog=EXAMPLE,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument(
-        "file", metavar="FILE", nargs="?", help="the database (default: the nearest)"
-    )
-    parser.set_defaults(func=run)
+    parser = add_command(subparsers, "recover", run, DESCRIPTION, EXAMPLE)
+    add_database(parser)
 
 
 def run(args: argparse.Namespace) -> int:
     """Open the database, which recovers, and print what that brought."""
     # Not one that is missing: in a new database the rows would have no run, and be dropped.
-    with open_database(args.file) as tracker:
+    with open_database(args) as tracker:
         for found in tracker.recovered:
             torn = f", {found.torn} incomplete at the end" if found.torn else ""
             print(f"run {found.run_id}: {found.rows} records{torn}")

@@ -12,8 +12,10 @@ import os
 import sys
 from typing import NoReturn
 
+from synadb.cli._parsing import Subparsers, add_command
 from synadb.wandb_compat._install import overlay_environment
 
+NO_SCRIPT = 2  # Python's exit code for a script that is not there
 NOT_EXECUTABLE = 126  # the exit codes of a shell
 NOT_FOUND = 127
 
@@ -34,19 +36,13 @@ examples:
   synadb run -- torchrun --nproc-per-node 2 train.py"""
 
 
-def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+def add_parser(subparsers: Subparsers) -> None:
     """Add the command's own arguments; the rest of the line is the other program's."""
-    parser = subparsers.add_parser(
-        "run",
-        usage=USAGE,
-        description=DESCRIPTION,
-        epilog=EXAMPLE,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
+    parser = add_command(
+        subparsers, "run", run, DESCRIPTION, EXAMPLE, usage=USAGE, allow_abbrev=False
     )
     parser.add_argument("--db", metavar="FILE", help="the database to record into")
     parser.add_argument("-m", dest="module", action="store_true", help="run a module, as python -m")
-    parser.set_defaults(func=run, parser=parser)
 
 
 def split(argv: list[str]) -> tuple[list[str], list[str]]:
@@ -89,6 +85,9 @@ def run(args: argparse.Namespace) -> int:
             return _run_child(program, command, environment)
         _replace_process(program, command, environment)
     except OSError as error:
+        if not as_it_stands and (text := _no_script(rest[0])):
+            print(f"synadb run: {text}", file=sys.stderr)
+            return NO_SCRIPT
         print(f"synadb: {rest[0]}: {error.strerror or error}", file=sys.stderr)
         return NOT_FOUND if error.errno == errno.ENOENT else NOT_EXECUTABLE
 
@@ -101,6 +100,15 @@ def _database(chosen: str | None) -> str:
     from synadb.settings import database_path
 
     return database_path()
+
+
+def _no_script(name: str) -> str | None:
+    """Say what is wrong with a word that is no command and looks like a script or its folder."""
+    if os.path.isdir(name):
+        return f"{name} is a folder; name a script in it"
+    if name.endswith(".py") and not os.path.exists(name):
+        return f"there is no script {name}"
+    return None
 
 
 def _resolve(rest: list[str], as_it_stands: bool, search: str) -> tuple[str, list[str]]:

@@ -3,41 +3,39 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from synadb.cli.runs import align, find_run, flatten, local_time, open_database, to_json
+from synadb.cli._parsing import Subparsers, add_command, add_database
+from synadb.cli._reading import align, find_run, flatten, local_time, open_database, to_json
 
 if TYPE_CHECKING:
     from synadb.records import RunRecord
 
 DESCRIPTION = """\
 Show one run: what it is, its config and summary, how often each metric was logged and its last
-value, and its artifacts."""
+value, and its artifacts. On a terminal, values that do not fit into a line are cut short."""
 
 EXAMPLE = """\
 examples:
   synadb show brisk-otter-1
   synadb show RUN --db results/experiments.db --json"""
 
+NARROWEST = 40  # characters that a value gets on a terminal even if its line is broken then
 
-def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+
+def add_parser(subparsers: Subparsers) -> None:
     """Add the command's arguments."""
-    parser = subparsers.add_parser(
-        "show",
-        description=DESCRIPTION,
-        epilog=EXAMPLE,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument("run", metavar="RUN", help="the run's id, or its name if no other has it")
-    parser.add_argument("--db", metavar="FILE", help="the database (default: the nearest)")
+    parser = add_command(subparsers, "show", run, DESCRIPTION, EXAMPLE)
+    parser.add_argument("run", metavar="RUN", help="its id, how its id begins, or its name")
+    add_database(parser)
     parser.add_argument("--json", action="store_true", help="print one JSON object")
-    parser.set_defaults(func=run)
 
 
 def run(args: argparse.Namespace) -> int:
     """Print the run, for people or as JSON."""
-    with open_database(args.db) as tracker:
+    with open_database(args) as tracker:
         record = find_run(tracker, args.run)
         metrics = _metrics(tracker.rows(record.run_id))
         artifacts = tracker.list_artifacts(record.run_id)
@@ -45,8 +43,7 @@ def run(args: argparse.Namespace) -> int:
         sizes = [{"name": a.name, "size": a.size, "digest": a.digest} for a in artifacts]
         print(to_json({**record._asdict(), "metrics": metrics, "artifacts": sizes}))
         return 0
-    for line in align(_facts(record)):
-        print(line)
+    _print(_facts(record), indent="")
     _section("config", _pairs(record.config))
     _section("summary", _pairs(record.summary))
     _section(
@@ -101,5 +98,27 @@ def _text(value: Any) -> str:
 
 def _section(title: str, table: Sequence[Sequence[str]], right: Iterable[int] = ()) -> None:
     print(f"\n{title}:" if table else f"\n{title}: none")
+    _print(table, right)
+
+
+def _print(
+    table: Sequence[Sequence[str]], right: Iterable[int] = (), *, indent: str = "  "
+) -> None:
+    if table and sys.stdout.isatty():
+        import shutil
+
+        *others, _ = zip(*table, strict=True)
+        taken = len(indent) + sum(max(map(len, column)) + 2 for column in others)
+        room = max(NARROWEST, shutil.get_terminal_size().columns - taken)
+        table = [_fitting(row, room) for row in table]
     for line in align(table, right):
-        print(f"  {line}")
+        print(indent + line)
+
+
+def _fitting(cells: Sequence[str], room: int) -> Sequence[str]:
+    """The row with its last cell, the value, cut to `room` characters."""
+    *others, value = cells
+    if len(value) <= room:
+        return cells
+    length = f"... ({len(value)} characters)"
+    return (*others, value[: room - len(length)] + length)

@@ -103,6 +103,10 @@ class Store(ABC):
         """Delete a run and what only it refers to, and give the space back."""
 
     @abstractmethod
+    def rename_run(self, run_id: str, new_id: str) -> None:
+        """Give a run that nobody logs to another id; RunExistsError when it is taken."""
+
+    @abstractmethod
     def copy_history(self, source_id: str, target_id: str, last_step: int) -> None:
         """Give a run without rows those of another up to and including `last_step`."""
 

@@ -470,6 +470,10 @@ class SQLiteStore(Store):
     def system_rows(self, run_id: str) -> list[dict[str, Any]]:
         return self._read(lambda db: reading.system_rows(db, run_id))
 
+    def rename_run(self, run_id: str, new_id: str) -> None:
+        with self._transaction() as db:
+            writing.rename_run(db, run_id, new_id)
+
     def copy_history(self, source_id: str, target_id: str, last_step: int) -> None:
         from synadb.storage import branching
 

@@ -34,7 +34,16 @@ from synadb.storage.codec import (
     encode_json,
 )
 
-__all__ = ["UNFIT", "apply", "compactable", "delete_run", "journal_offset", "merge", "run_key"]
+__all__ = [
+    "UNFIT",
+    "apply",
+    "compactable",
+    "delete_run",
+    "journal_offset",
+    "merge",
+    "rename_run",
+    "run_key",
+]
 
 CHUNK_ROWS = 65536
 SHORT = 16384  # rows up to which decoding without numpy is quicker than importing numpy
@@ -476,7 +485,7 @@ def _save(db: sqlite3.Connection, run: _Run, mark: JournalMark | None, now: floa
 
 def _end(db: sqlite3.Connection, run: _Run, op: EndRun) -> None:
     # A crash is what an adopter concludes; the run's own word overrules it.
-    open_states = ("running",) if op.state == "crashed" else ("running", "crashed")
+    open_states = ("running",) if op.state == "crashed" else ("running", "crashed", "preempting")
     marks = ",".join("?" * len(open_states))
     db.execute(
         f"update runs set state = ?, ended = ?, exit_code = ? where id = ? and state in ({marks})",
@@ -502,6 +511,14 @@ def key_steps(db: sqlite3.Connection, run: int) -> dict[str, int]:
         for key in json.loads(keys):
             found[key] = max(found.get(key, -1), last)
     return found
+
+
+def rename_run(db: sqlite3.Connection, run_id: str, new_id: str) -> None:
+    """Give a run another id."""
+    run = run_key(db, run_id)
+    if db.execute("select 1 from runs where run_id = ?", (new_id,)).fetchone():
+        raise RunExistsError(f"there is a run with the id {new_id!r} already")
+    db.execute("update runs set run_id = ? where id = ?", (new_id, run))
 
 
 def delete_run(db: sqlite3.Connection, run_id: str) -> None:

@@ -6,23 +6,29 @@ process. A name that wandb has and this package does not have yet raises an erro
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from synadb.wandb_compat import errors
 from synadb.wandb_compat._preinit import PreInit
-from synadb.wandb_compat._settings import Settings
-from synadb.wandb_compat._term import termerror, termlog, termwarn
+from synadb.wandb_compat._term import termerror, termlog, termsetup, termwarn
 from synadb.wandb_compat.errors import CommError, Error, UsageError
 
 __version__ = "0.31.0"  # the release of wandb that this follows; libraries compare it
 
 __all__ = [
+    "AlertLevel",
     "CommError",
+    "Config",
     "Error",
+    "Run",
     "Settings",
     "UsageError",
+    "alert",
+    "attach",
     "config",
+    "define_metric",
+    "ensure_configured",
     "errors",
     "finish",
     "init",
@@ -30,14 +36,29 @@ __all__ = [
     "join",
     "log",
     "login",
+    "mark_preempting",
+    "patched",
+    "pin_config_keys",
+    "require",
+    "restore",
     "run",
+    "save",
+    "set_trace",
+    "setup",
     "summary",
+    "teardown",
     "termerror",
     "termlog",
+    "termsetup",
     "termwarn",
+    "unwatch",
+    "watch",
 ]
 
 _pre_init = {"config": PreInit("wandb.config"), "summary": PreInit("wandb.summary")}
+
+# What wandb keeps of the libraries that it has changed.
+patched: dict[str, list[Any]] = {"tensorboard": [], "keras": [], "gym": []}
 
 # A reload runs this again and must not lose the active run.
 run: Any = globals().get("run")
@@ -45,23 +66,68 @@ config: Any = run.config if run is not None else _pre_init["config"]
 summary: Any = run.summary if run is not None else _pre_init["summary"]
 
 
+def _unbound(name: str) -> Callable[..., Any]:
+    """A method of the active run, as a function of the module before there is one."""
+
+    # `from wandb import log` before init keeps this function: it follows the active run.
+    def call(*args: Any, **kwargs: Any) -> Any:
+        if run is None:
+            raise Error(f"You must call wandb.init() before wandb.{name}()")
+        return getattr(run, name)(*args, **kwargs)
+
+    call.__name__ = call.__qualname__ = name
+    call.__doc__ = f"`run.{name}` of the active run; before init an Error."
+    return call
+
+
 def _log_without_run(
-    data: Mapping[str, Any], step: int | None = None, commit: bool | None = None
+    data: Mapping[str, Any],
+    step: int | None = None,
+    commit: bool | None = None,
+    sync: bool | None = None,
 ) -> None:
     """Log to the active run; before init an Error."""
-    # `from wandb import log` before init keeps this function: it follows the active run.
     if run is None:
         raise Error("You must call wandb.init() before wandb.log()")
     run.log(data, step=step, commit=commit)
 
 
-log: Any = run.log if run is not None else _log_without_run
+_functions: dict[str, Callable[..., Any]] = {
+    "log": _log_without_run,
+    **{
+        name: _unbound(name)
+        for name in (
+            "alert",
+            "define_metric",
+            "mark_preempting",
+            "pin_config_keys",
+            "save",
+            "unwatch",
+            "watch",
+        )
+    },
+}
+
+
+def _method(name: str) -> Any:
+    return getattr(run, name) if run is not None else _functions[name]
+
+
+alert: Any = _method("alert")
+define_metric: Any = _method("define_metric")
+log: Any = _method("log")
+mark_preempting: Any = _method("mark_preempting")
+pin_config_keys: Any = _method("pin_config_keys")
+save: Any = _method("save")
+unwatch: Any = _method("unwatch")
+watch: Any = _method("watch")
 
 
 def _unbind() -> None:
-    global run, config, summary, log
+    global run, config, summary
     run = None
-    config, summary, log = _pre_init["config"], _pre_init["summary"], _log_without_run
+    config, summary = _pre_init["config"], _pre_init["summary"]
+    globals().update(_functions)
 
 
 def init(*args: Any, **kwargs: Any) -> Any:
@@ -80,9 +146,86 @@ def finish(exit_code: int | None = None, quiet: bool | None = None) -> None:
 join = finish
 
 
-def login(*args: Any, **kwargs: Any) -> bool:
+def attach(attach_id: str | None = None, run_id: str | None = None, *, run: Any = None) -> Any:
+    """Log to a run that another process has started; it becomes the active one here."""
+    from synadb.wandb_compat._init import attach as attach_to
+
+    return attach_to(attach_id, run_id, run=run)
+
+
+_attach = attach
+
+
+def _unpickled(run_id: str, path: str, pid: int) -> Any:
+    """A pickled run in the process that unpickles it."""
+    from synadb.wandb_compat._init import attach_copy
+
+    return attach_copy(run_id, path, pid)
+
+
+def restore(
+    name: str, run_path: str | None = None, replace: bool = False, root: str | None = None
+) -> Any:
+    """A file of the active run, or of `run_path`, written below `root` and opened."""
+    if run is not None:
+        return run.restore(name, run_path, replace, root)
+    from synadb.settings import database_path
+    from synadb.wandb_compat import _session
+    from synadb.wandb_compat._files import restore as get
+
+    return get(
+        name,
+        run_path,
+        replace,
+        root,
+        run=None,
+        open_tracker=lambda: _session.tracker_for(database_path()),
+    )
+
+
+def login(
+    key: str | None = None,
+    relogin: bool | None = None,
+    host: str | None = None,
+    force: bool | None = None,
+    timeout: int | None = None,
+    verify: bool = True,
+    referrer: str | None = None,
+    prompt: bool = True,
+    anonymous: Any = None,
+) -> bool:
     """True: there is no account, and nothing to ask for."""
     return True
+
+
+def setup(settings: Any = None) -> Any:
+    """Settings for every run of this process; init's own win over them."""
+    from synadb.wandb_compat._init import setup as set_up
+
+    return set_up(settings)
+
+
+def teardown(exit_code: int | None = None) -> None:
+    """Finish all runs of this process and forget what `setup` was given."""
+    from synadb.wandb_compat import _session
+
+    _session.finish_all(exit_code or 0)
+    _session.setup_settings.clear()
+
+
+def require(requirement: Any = None, experiment: Any = None) -> None:
+    """Accepted: what could be required is here already, or has no local meaning."""
+
+
+def ensure_configured() -> None:
+    """Nothing needs to be configured."""
+
+
+def set_trace() -> None:
+    """Stop in the debugger."""
+    import pdb
+
+    pdb.set_trace()
 
 
 def install() -> None:
@@ -92,11 +235,27 @@ def install() -> None:
     take_its_place()
 
 
-def __getattr__(name: str) -> Any:
-    if name == "Run":
-        from synadb.wandb_compat._run import Run
+def load_ipython_extension(ipython: Any) -> None:
+    """For `%load_ext wandb`; nothing has to be prepared."""
 
-        return Run
+
+# Imported when they are asked for: name -> (module, name there).
+_LAZY = {
+    "AlertLevel": ("_alerts", "AlertLevel"),
+    "Config": ("_config", "Config"),
+    "Run": ("_run", "Run"),
+    "Settings": ("_settings", "Settings"),
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name in _LAZY:
+        from importlib import import_module
+
+        module, attribute = _LAZY[name]
+        found = getattr(import_module(f"{__name__}.{module}"), attribute)
+        globals()[name] = found
+        return found
     if name.startswith("__"):
         raise AttributeError(name)
     from synadb.wandb_compat._surface import missing_attribute
@@ -105,4 +264,4 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), "Run"})
+    return sorted({*globals(), *_LAZY})

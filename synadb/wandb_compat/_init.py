@@ -1,22 +1,33 @@
-"""`wandb.init`."""
+"""`wandb.init`, `wandb.attach` and `wandb.setup`."""
 
 from __future__ import annotations
 
+import json
 import os
-from typing import Any
+import time
+from typing import TYPE_CHECKING, Any
 
+from synadb.errors import InvalidValueError, RunNotFoundError
+from synadb.ids import generate_id
+from synadb.settings import Settings as Environment
 from synadb.settings import database_path
 from synadb.wandb_compat import _session
-from synadb.wandb_compat._config import Config, config_dict
+from synadb.wandb_compat._around import Around
+from synadb.wandb_compat._config import Config, initial_config
 from synadb.wandb_compat._run import Run
-from synadb.wandb_compat._settings import Settings
+from synadb.wandb_compat._run_dir import RunDir
+from synadb.wandb_compat._settings import Settings, gather
 from synadb.wandb_compat._term import termlog, termwarn
+from synadb.wandb_compat._values import config_stored
 from synadb.wandb_compat.errors import Error, UnsupportedError, UsageError
 
-__all__ = ["init"]
+if TYPE_CHECKING:
+    from synadb.records import RunRecord
+    from synadb.run import Run as NativeRun
+    from synadb.tracker import ExperimentTracker
 
-_MODES = ("online", "offline", "shared", "disabled", "dryrun", "run")
-_RESUMES = ("allow", "must", "never", "auto")
+__all__ = ["attach", "attach_copy", "init", "setup"]
+
 _UNSET = object()
 
 
@@ -53,145 +64,387 @@ def init(
     The arguments are wandb's; there is no account, so `entity` is only recorded, and every mode
     but `disabled` records locally. Raises UsageError and ValueError as wandb does.
     """
-    asked = {
-        "resume_from": resume_from,
-        "fork_from": fork_from,
-        "sync_tensorboard": sync_tensorboard,
-        "monitor_gym": monitor_gym,
-    }
-    for argument, value in asked.items():
+    for argument, value in (
+        ("sync_tensorboard", sync_tensorboard or tensorboard),
+        ("monitor_gym", monitor_gym),
+    ):
         if value:
             raise UnsupportedError(
                 f"wandb.init({argument}=) exists in wandb and not yet here; leave it out"
             )
-    given = settings if isinstance(settings, Settings) else Settings(**(settings or {}))
-    mode = mode or given.mode or os.environ.get("WANDB_MODE") or "online"
-    if mode not in _MODES:
-        raise ValueError(f"wandb.init(mode=) is one of {', '.join(_MODES)}, not {mode!r}")
-    if mode == "disabled":
-        raise UnsupportedError('wandb.init(mode="disabled") exists in wandb and not yet here')
-    if resume is True:
-        resume = "auto"
-    if resume and resume not in _RESUMES:
-        raise ValueError(f"wandb.init(resume=) is one of {', '.join(_RESUMES)}, not {resume!r}")
-    previous = _previous(reinit)
+    if anonymous is not _UNSET and anonymous is not None:
+        termwarn("wandb.init(anonymous=) has no effect: there is no account", repeat=False)
+    if magic is not None:
+        termwarn("wandb.init(magic=) has no effect any more", repeat=False)
+    given = Settings(**settings) if isinstance(settings, dict) else settings
+    chosen = gather(*_session.setup_settings, given)
+    chosen.update_from_dict(
+        {
+            "allow_val_change": allow_val_change,
+            "entity": entity,
+            "force": force,
+            "fork_from": fork_from,
+            "mode": mode,
+            "project": project,
+            "reinit": reinit,
+            "resume": resume,
+            "resume_from": resume_from,
+            "root_dir": dir,
+            "run_group": group,
+            "run_id": id,
+            "run_job_type": job_type,
+            "run_name": name,
+            "run_notes": notes,
+            "run_tags": tags,
+            "save_code": save_code,
+        }
+    )
+    values, locked = initial_config(
+        {} if config is None else config, include=config_include_keys, exclude=config_exclude_keys
+    )
+    if chosen._noop:
+        from synadb.wandb_compat._disabled import make_disabled_run
+
+        run: Run = make_disabled_run(
+            project=chosen.project,
+            id=chosen.run_id,
+            name=chosen.run_name,
+            group=chosen.run_group,
+            job_type=chosen.run_job_type,
+            notes=chosen.run_notes,
+            tags=chosen.run_tags,
+            config=Config(values, locked=locked, allow_val_change=chosen.allow_val_change),
+            entity=chosen.entity,
+            settings=chosen,
+        )
+        _session.bind(run)
+        return run
+    previous = _previous(chosen)
     if previous is not None:
         return previous
-    project = project or given.project or os.environ.get("WANDB_PROJECT") or "uncategorized"
-    _check_project(project)
-    id = id or given.run_id or os.environ.get("WANDB_RUN_ID")
-    if id is not None:
-        _check_id(id)
-    values = _filtered(config_dict(config), config_include_keys, config_exclude_keys)
-    return _start(
-        {
-            "experiment": project,
-            "name": name or given.run_name or os.environ.get("WANDB_NAME"),
-            "notes": notes or given.run_notes or os.environ.get("WANDB_NOTES"),
-            "tags": _tags(tags if tags is not None else given.run_tags),
-            "group": group or given.run_group or os.environ.get("WANDB_RUN_GROUP") or "",
-            "job_type": job_type or given.run_job_type or os.environ.get("WANDB_JOB_TYPE") or "",
-            "run_id": id,
-        },
-        Config(values).as_dict(),
-        path=database_path(dir),
-        resume=resume or None,
-        entity=entity or os.environ.get("WANDB_ENTITY") or "",
-        settings=given,
-        as_global=reinit != "create_new",
-    )
+    return _start(chosen, values, locked)
 
 
-def _start(
-    fields: dict[str, Any],
-    config: dict[str, Any],
-    *,
-    path: str,
-    resume: str | None,
-    entity: str,
-    settings: Settings,
-    as_global: bool,
-) -> Run:
-    from synadb.errors import RunNotFoundError
-
-    tracker = _session.tracker_for(path)
-    run_id = fields["run_id"]
-    old = None
-    if run_id is not None:
-        try:
-            old = tracker.get_run(run_id)
-        except RunNotFoundError:
-            old = None
-    if resume == "must" and old is None:
-        raise UsageError(f'wandb.init(resume="must"): no run has the id {run_id!r}')
-    if resume == "never" and old is not None:
-        raise UsageError(f'wandb.init(resume="never"): there is a run with the id {run_id!r}')
-    if old is not None and resume is None:
-        termwarn(
-            f"there is a run with the id {run_id!r} already; this one continues it, so that "
-            'nothing is lost (say resume="allow" if that is meant, or choose another id)'
+def _previous(settings: Settings) -> Run | None:
+    """The active run that init returns instead of a new one, if it does."""
+    active = _session.mine()
+    reinit = settings.reinit
+    if reinit == "default":
+        reinit = "finish_previous" if settings._jupyter else "return_previous"
+    if reinit in (True, "finish_previous"):
+        for run in reversed(active):
+            run.finish()
+        return None
+    if reinit == "create_new" or not active:
+        return None
+    if settings.resume == "must":
+        raise Error(
+            "Cannot resume a run while another run is active: finish it first, or use "
+            'wandb.init(reinit="create_new")'
         )
-    native = tracker.run(config=config, resume=old is not None, **fields)
-    if old is not None and config:
-        native.log_params(config)
-    record = tracker.get_run(native.run_id)
-    run = Run(tracker, native, record, entity=entity, resumed=old is not None, settings=settings)
-    _session.start(run, as_global=as_global)
-    termlog(f"Run {run.name} ({run.id}) of project {run.project} goes to {tracker.path}")
+    termwarn(
+        "wandb.init() called while a run is active: that run is returned and the arguments are "
+        'ignored (reinit="finish_previous" or "create_new" starts another)',
+        repeat=False,
+    )
+    return active[-1]
+
+
+def _start(settings: Settings, values: dict[str, Any], locked: dict[str, Any]) -> Run:
+    settings.x_start_time = time.time()
+    project = settings.project
+    if not project:
+        project = _default_project()
+        settings.project = project
+    tracker = _session.tracker_for(
+        database_path(settings.root_dir if "root_dir" in settings._given else None)
+    )
+    resumes_itself = settings.resume == "auto"
+    if resumes_itself and not settings.run_id:
+        settings.run_id = _remembered(settings)
+    beginning = _Beginning(tracker, settings, project, values)
+    native, record = beginning.begin()
+    settings.run_id = record.run_id.removeprefix(f"{project}/")
+    if resumes_itself:
+        _remember(settings)
+    folder = RunDir(settings, wanted=Environment.from_environment().run_dir)
+    around = Around(native, settings, folder)
+    if settings.entity:
+        native.update(metadata={"entity": settings.entity})
+    run = Run(
+        tracker,
+        native,
+        record,
+        settings,
+        folder,
+        around,
+        locked=locked,
+        resumed=beginning.resumed,
+        shared=beginning.shared,
+        starting_step=beginning.starting_step,
+    )
+    _session.start(run, as_global=settings.reinit != "create_new")
+    if settings.save_code:
+        _save_code(run, settings)
+    if not settings.silent:
+        termlog(f"Run {run.name} ({run.id}) of project {run.project} goes to {tracker.path}")
+    around.start()
     return run
 
 
-def _previous(reinit: bool | str | None) -> Run | None:
-    if reinit in (True, "finish_previous"):
-        for run in list(_session.active):
-            run.finish()
+class _Beginning:
+    """How a run begins: anew, resumed, as another's fork, set back, or beside other processes."""
+
+    def __init__(
+        self,
+        tracker: ExperimentTracker,
+        settings: Settings,
+        project: str,
+        values: dict[str, Any],
+    ) -> None:
+        self.tracker = tracker
+        self.settings = settings
+        self.project = project
+        self.config = {key: config_stored(value) for key, value in values.items()}
+        self.resumed = False
+        self.shared = settings._shared
+        self.starting_step = 0
+        self.fields: dict[str, Any] = {
+            "name": settings.run_name or None,
+            "notes": settings.run_notes,
+            "tags": settings.run_tags or (),
+            "group": settings.run_group or "",
+            "job_type": settings.run_job_type or "",
+        }
+
+    def begin(self) -> tuple[NativeRun, RunRecord]:
+        settings = self.settings
+        if settings.fork_from is not None:
+            return self._fork()
+        if settings.resume_from is not None:
+            return self._rewind()
+        run_id, old = self._find(settings.run_id)
+        resume = settings.resume
+        if resume == "must" and old is None:
+            raise UsageError(
+                f'wandb.init(resume="must"): project {self.project!r} has no run '
+                f'{settings.run_id!r} in {self.tracker.path}; use resume="allow" to start it'
+            )
+        if resume == "never" and old is not None:
+            raise UsageError(
+                f'wandb.init(resume="never"): project {self.project!r} has a run '
+                f"{settings.run_id!r}; choose another id"
+            )
+        if old is None:
+            return self._new(run_id)
+        if resume in ("allow", "must", "auto"):
+            self.resumed = True
+            return self._continue(old)
+        if self.shared or old.state in ("running", "preempting"):
+            # Another process is at it, as the ranks of a distributed training are.
+            self.shared = True
+            return self._continue(old)
+        self._keep_old(old)
+        return self._new(run_id)
+
+    def _find(self, run_id: str | None) -> tuple[str | None, RunRecord | None]:
+        """The id under which a run is stored, and the run if it is there.
+
+        Ids are wandb's: unique in a project only. A run whose id another project's run has in
+        this file is stored as `project/id`.
+        """
+        if run_id is None:
+            return None, None
+        self.tracker.recover()  # a run whose process has died is not running any more
+        old = self._get(run_id)
+        if old is not None and old.experiment != self.project:
+            run_id = f"{self.project}/{run_id}"
+            old = self._get(run_id)
+        return run_id, old
+
+    def _get(self, run_id: str) -> RunRecord | None:
+        try:
+            return self.tracker.get_run(run_id)
+        except RunNotFoundError:
+            return None
+
+    def _new(self, run_id: str | None) -> tuple[NativeRun, RunRecord]:
+        native = self.tracker.run(
+            self.project, run_id=run_id, resume=self.shared, config=self.config, **self.fields
+        )
+        return native, self.tracker.get_run(native.run_id)
+
+    def _continue(self, old: RunRecord) -> tuple[NativeRun, RunRecord]:
+        native = self.tracker.run(self.project, run_id=old.run_id, resume=True)
+        given = {key: value for key, value in self.fields.items() if value not in (None, "", ())}
+        if given:
+            native.update(**given)
+        if self.config:
+            native.log_params(self.config)
+        record = self.tracker.get_run(old.run_id)
+        self.starting_step = record.last_step + 1
+        return native, record
+
+    def _keep_old(self, old: RunRecord) -> None:
+        """Put a run aside; wandb's service overwrites one whose id comes again without resume."""
+        number = 1
+        while self._get(f"{old.run_id}-old{number}") is not None:
+            number += 1
+        kept = f"{old.run_id}-old{number}"
+        self.tracker.rename_run(old.run_id, kept)
+        termwarn(
+            f"there was a run with the id {self.settings.run_id!r}; it is kept as {kept!r} "
+            '(say resume="allow" to go on with it)'
+        )
+
+    def _fork(self) -> tuple[NativeRun, RunRecord]:
+        moment = self.settings.fork_from
+        assert moment is not None
+        source = self._source("fork_from", moment.run)
+        try:
+            native = self.tracker.fork_run(
+                source.run_id,
+                int(moment.value),
+                new_id=self.settings.run_id or generate_id(),
+                experiment=self.project,
+                config=self.config,
+                **self.fields,
+            )
+        except InvalidValueError as error:
+            raise UsageError(f"wandb.init(fork_from=): {error}") from error
+        self.starting_step = int(moment.value) + 1
+        return native, self.tracker.get_run(native.run_id)
+
+    def _rewind(self) -> tuple[NativeRun, RunRecord]:
+        moment = self.settings.resume_from
+        assert moment is not None
+        source = self._source("resume_from", moment.run)
+        try:
+            self.tracker.rewind_run(source.run_id, int(moment.value))
+        except InvalidValueError as error:
+            raise UsageError(f"wandb.init(resume_from=): {error}") from error
+        self.resumed = True
+        return self._continue(source)
+
+    def _source(self, argument: str, run_id: str) -> RunRecord:
+        found = self._find(run_id)[1]
+        if found is None:
+            raise UsageError(
+                f"wandb.init({argument}=): project {self.project!r} has no run {run_id!r} in "
+                f"{self.tracker.path}"
+            )
+        return found
+
+
+def _default_project() -> str:
+    from synadb.monitor.facts import project_from_git
+
+    return project_from_git() or "uncategorized"
+
+
+def _remembered(settings: Settings) -> str | None:
+    """The run that `resume="auto"` goes on with: the last that did not end well."""
+    try:
+        with open(settings.resume_fname, encoding="utf-8") as file:
+            run_id = json.load(file)["run_id"]
+    except (OSError, ValueError, KeyError, TypeError):
         return None
-    if reinit not in (None, False, "default", "return_previous", "create_new"):
-        raise ValueError(f"wandb.init(reinit=) does not know {reinit!r}")
-    if reinit == "create_new" or not _session.active:
-        return None
-    termwarn("wandb.init() called while a run is active: that run is returned", repeat=False)
-    return _session.active[-1]
+    return run_id if isinstance(run_id, str) else None
 
 
-def _check_project(project: str) -> None:
-    bad = [sign for sign in "/\\#?%:" if sign in project]
-    if bad:
-        raise UsageError(f"Invalid project name {project!r}: cannot contain {' '.join(bad)}")
-    if len(project) > 128:
-        raise UsageError(f"Invalid project name {project!r}: exceeded 128 characters")
+def _remember(settings: Settings) -> None:
+    try:
+        os.makedirs(os.path.dirname(settings.resume_fname), exist_ok=True)
+        with open(settings.resume_fname, "w", encoding="utf-8") as file:
+            json.dump({"run_id": settings.run_id}, file)
+    except OSError as error:
+        termwarn(f'resume="auto" cannot remember this run: {error}')
 
 
-def _check_id(id: str) -> None:
-    if not isinstance(id, str):
-        raise ValueError(f"wandb.init(id=) takes a str, not {id!r}")
-    bad = [sign for sign in ":;,#?/'" if sign in id]
-    if bad:
-        raise UsageError(f"Run ID cannot contain the characters: {' '.join(bad)}")
-    if not id.strip() or id != id.strip():
-        raise UsageError("Run ID cannot be blank, start or end with a blank")
+def _save_code(run: Run, settings: Settings) -> None:
+    program = settings._code_path_local or settings.program
+    import shutil
+    import sys
+
+    path = getattr(sys.modules.get("__main__"), "__file__", None) or program
+    if not path or not os.path.isfile(path):
+        return
+    name = os.path.basename(path)
+    try:
+        os.makedirs(os.path.join(run.dir, "code"), exist_ok=True)
+        shutil.copy2(path, os.path.join(run.dir, "code", name))
+    except OSError as error:
+        termwarn(f"{path} cannot be kept with the run: {error}")
+        return
+    run._set_config_wandb("code_path", f"code/{name}")
 
 
-def _tags(tags: Any) -> tuple[str, ...]:
-    if tags is None:
-        named = os.environ.get("WANDB_TAGS")
-        return tuple(part.strip() for part in named.split(",")) if named else ()
-    found = tuple(tags)
-    if any(not isinstance(tag, str) or not 1 <= len(tag) <= 64 for tag in found):
-        raise ValueError(f"wandb.init(tags=) takes texts of 1 to 64 characters, not {tags!r}")
-    return tuple(dict.fromkeys(found))
+# -- other processes -----------------------------------------------------------------------------
 
 
-def _filtered(
-    values: dict[str, Any], include: list[str] | None, exclude: list[str] | None
-) -> dict[str, Any]:
-    if include and exclude:
-        raise UsageError("Expected at most one of config_include_keys and config_exclude_keys")
-    if include:
-        return {key: value for key, value in values.items() if key in include}
-    return {key: value for key, value in values.items() if key not in (exclude or ())}
+def attach(
+    attach_id: str | None = None,
+    run_id: str | None = None,
+    *,
+    run: Run | None = None,
+    path: str | None = None,
+) -> Run:
+    """Log to a run that another process has started, and make it the active one here.
+
+    UsageError without an id, or when no run has it.
+    """
+    wanted = attach_id or run_id or (run._native.run_id if run is not None else None)
+    if not wanted:
+        raise UsageError("wandb.attach() takes the id of a run: wandb.attach(run_id)")
+    for known in _session.mine():
+        if wanted in (known.id, known._native.run_id):
+            return known
+    tracker = _session.tracker_for(path or database_path())
+    try:
+        record = tracker.get_run(wanted)
+    except RunNotFoundError as error:
+        raise UsageError(f"wandb.attach(): {tracker.path} has no run {wanted!r}") from error
+    settings = gather(*_session.setup_settings)
+    settings.update_from_dict({"project": record.experiment, "run_id": wanted, "mode": "shared"})
+    settings.x_primary = False  # it ends where it was started
+    settings.console = "off"
+    settings.x_disable_stats = True
+    native = tracker.run(record.experiment, run_id=record.run_id, resume=True)
+    folder = RunDir(settings, wanted=False)
+    attached = Run(
+        tracker,
+        native,
+        tracker.get_run(record.run_id),
+        settings,
+        folder,
+        Around(native, settings, folder),
+        shared=True,
+        starting_step=record.last_step + 1,
+    )
+    _session.start(attached, as_global=True)
+    return attached
 
 
-def require_run(call: str) -> Error:
-    """The error for a call that needs an active run."""
-    return Error(f"You must call wandb.init() before {call}")
+def attach_copy(run_id: str, path: str, pid: int) -> Run:
+    """A pickled run in the process that unpickles it."""
+    if os.getpid() == pid:
+        raise RuntimeError(
+            "a run cannot be unpickled in the process that it belongs to; use the run itself"
+        )
+    return attach(run_id, path=path)
+
+
+class Setup:
+    """What `wandb.setup` returns."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.config: dict[str, Any] = {}
+
+
+def setup(settings: Settings | dict[str, Any] | None = None) -> Setup:
+    """Settings for every run of this process; init's own win over them."""
+    given = Settings(**settings) if isinstance(settings, dict) else settings
+    if given is not None:
+        _session.setup_settings[:] = [given]
+    return Setup(gather(*_session.setup_settings))

@@ -2,30 +2,57 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import struct
+import sys
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
+from synadb.errors import SynaDBError
 from synadb.ops import AUTO_NONE, AUTO_RUN
 from synadb.settings import Settings as Environment
 from synadb.wandb_compat import _session
-from synadb.wandb_compat._config import Config
+from synadb.wandb_compat._config import Config, ConfigStatic
 from synadb.wandb_compat._settings import Settings
 from synadb.wandb_compat._summary import Summary
 from synadb.wandb_compat._surface import missing_attribute
 from synadb.wandb_compat._term import termlog, termwarn
-from synadb.wandb_compat._values import history_value, merge_leaves
+from synadb.wandb_compat._values import config_stored, history_value, merge_leaves
 from synadb.wandb_compat.errors import UsageError
 
 if TYPE_CHECKING:
     from synadb.records import RunRecord
     from synadb.run import Run as NativeRun
     from synadb.tracker import ExperimentTracker
+    from synadb.wandb_compat._around import Around
+    from synadb.wandb_compat._metric import Metric
+    from synadb.wandb_compat._metric_rules import MetricRules
+    from synadb.wandb_compat._run_dir import RunDir
 
-__all__ = ["Run"]
+__all__ = ["Run", "RunStatus"]
+
+_AUTO_KEYS = frozenset(("", "_step", "_runtime", "_timestamp"))
+_LAST_STEP = (1 << 63) - 1
+
+
+class RunStatus:
+    """What `run.status()` says of uploads, of which there are none."""
+
+    def __init__(
+        self, sync_items_total: int = 0, sync_items_pending: int = 0, sync_time: Any = None
+    ) -> None:
+        self.sync_items_total = sync_items_total
+        self.sync_items_pending = sync_items_pending
+        self.sync_time = sync_time
+
+    def __repr__(self) -> str:
+        return (
+            f"RunStatus(sync_items_total={self.sync_items_total}, "
+            f"sync_items_pending={self.sync_items_pending}, sync_time={self.sync_time})"
+        )
 
 
 class Run:
@@ -36,75 +63,126 @@ class Run:
     stored at once, and what follows merges with it.
     """
 
-    def __init__(
-        self,
-        tracker: ExperimentTracker,
-        native: NativeRun,
-        record: RunRecord,
-        *,
-        entity: str,
-        resumed: bool,
-        settings: Settings,
-    ) -> None:
-        own = self.__dict__
-        own["_tracker"] = tracker
-        own["_native"] = native
-        own["_record"] = record
-        own["_entity"] = entity
-        own["_resumed"] = resumed
-        own["_settings"] = settings
-        own["_pid"] = os.getpid()
-        own["_finished"] = False
-        own["_step"] = record.last_step + 1 if resumed else 0
-        own["_starting_step"] = own["_step"]
-        own["_open"] = {}
-        own["_explicit"] = False
-        own["_late"] = Environment.from_environment().late_steps
-        own["_name"], own["_notes"], own["_tags"] = record.name, record.notes, record.tags
-        own["_last_time"] = record.created_at
-        own["_data"] = dict(record.summary)
-        own["summary"] = Summary(own["_data"], self._summary_changed)
-        own["_config"] = Config(record.config, self._config_changed)
-
+    # The values of an instance lie in its __dict__: attributes cannot be set from outside.
     _tracker: ExperimentTracker
     _native: NativeRun
     _record: RunRecord
     _settings: Settings
+    _around: Around
+    _folder: RunDir
+    _metrics: MetricRules | None
     _open: dict[str, Any]
     _data: dict[str, Any]
     _step: int
     _last_time: float
     _explicit: bool
-    _finished: bool
+    _is_finished: bool
+    _shared: bool
+    _preempting: bool
+    _pid: int
+    _alerts: list[dict[str, Any]]
+    _stop_hooks: list[Callable[[], None]]
     summary: Summary
+
+    def __init__(
+        self,
+        tracker: ExperimentTracker,
+        native: NativeRun,
+        record: RunRecord,
+        settings: Settings,
+        folder: RunDir,
+        around: Around,
+        *,
+        locked: Mapping[str, str | None] | None = None,
+        resumed: bool = False,
+        shared: bool = False,
+        starting_step: int = 0,
+    ) -> None:
+        own = self.__dict__
+        own["_tracker"] = tracker
+        own["_native"] = native
+        own["_record"] = record
+        own["_settings"] = settings
+        own["_folder"] = folder
+        own["_around"] = around
+        own["_resumed"] = resumed
+        own["_shared"] = shared
+        own["_pid"] = os.getpid()
+        own["_is_finished"] = False
+        own["_preempting"] = False
+        own["_starting_step"] = own["_step"] = starting_step
+        own["_open"] = {}
+        own["_explicit"] = False
+        own["_late"] = Environment.from_environment().late_steps
+        own["_warned_late"] = False
+        own["_name"], own["_notes"], own["_tags"] = record.name, record.notes, record.tags
+        own["_last_time"] = record.created_at
+        own["_data"] = dict(record.summary)
+        own["_metrics"] = None
+        own["_alerts"] = []
+        own["_stop_hooks"] = []
+        own["_tensorboard_callback"] = None
+        own["summary"] = Summary(own["_data"], self._summary_changed, self._automatic)
+        own["_config"] = Config(
+            record.config,
+            self._config_changed,
+            locked=locked,
+            allow_val_change=settings.allow_val_change,
+        )
+        definitions = record.metadata.get("metrics")
+        if definitions:
+            from synadb.wandb_compat._metric_rules import MetricRules
+
+            own["_metrics"] = MetricRules.from_definitions(definitions, self._past_rows)
+            # What a run that was killed left in the summary are plain last values.
+            own["_metrics"].refresh(self._data)
 
     # -- log -------------------------------------------------------------------------------------
 
     def log(
-        self, data: Mapping[str, Any], step: int | None = None, commit: bool | None = None
+        self,
+        data: Mapping[str, Any],
+        step: int | None = None,
+        commit: bool | None = None,
+        sync: bool | None = None,
     ) -> None:
         """Merge `data` into the open row; commit it unless `step` is given or commit=False.
 
         Raises TypeError for data that is no mapping with str keys or a value that cannot be
-        stored, UsageError after finish.
+        stored, UsageError after finish. `sync` is accepted, as in older releases, and has no
+        effect.
         """
-        if step is None and commit is None and not self._open and not self._finished:
+        if step is None and commit is None and not self._open and not self._is_finished:
             # The row of a training loop: numbers under keys and types seen before.
-            native = self._native
-            journal = native._journal
+            own = self.__dict__
+            journal = own["_native"]._journal
             try:
-                keyset = journal.caches[AUTO_RUN][tuple(data), tuple(map(type, data.values()))]
+                shape = tuple(data), tuple(map(type, data.values()))
+                keyset = journal.caches[AUTO_RUN].get(shape)
+            except (TypeError, AttributeError):
+                keyset = None
+            if keyset is not None:
                 now = time.time()
                 with journal.lock:
-                    own = self.__dict__
-                    journal.append(keyset, own["_step"], now, data.values())
-                    own["_step"] += 1
-                    own["_last_time"] = now
-                    self._data.update(data)
-            except (KeyError, TypeError, AttributeError, struct.error, OverflowError):
-                pass
-            else:
-                return
+                    at = own["_step"]
+                    # Counted first: a signal handler may log while this row is being stored.
+                    own["_step"] = at + 1
+                    try:
+                        journal.append(keyset, at, now, data.values())
+                    except (struct.error, OverflowError):
+                        own["_step"] = at
+                        keyset = None
+                    else:
+                        own["_last_time"] = now
+                        metrics = own["_metrics"]
+                        if metrics is None:
+                            own["_data"].update(data)
+                        else:
+                            inserted = metrics.apply(data, own["_data"], shape)
+                            if inserted:
+                                own["_native"].write(inserted, at, now, AUTO_RUN)
+                if keyset is not None:
+                    return
         self._log(data, step, commit)
 
     def _log(self, data: Mapping[str, Any], step: int | None, commit: bool | None) -> None:
@@ -113,15 +191,14 @@ class Run:
             raise TypeError("wandb.log must be passed a dictionary")
         if any(not isinstance(key, str) for key in data):
             raise TypeError("Key values passed to `wandb.log` must be strings.")
+        if commit is not None and not hasattr(commit, "__index__"):
+            raise TypeError(f"wandb.log(commit=) takes a bool, not {commit!r}")
         at = None if step is None else _as_step(step)
-        values = {
-            str(key): history_value(value)
-            for key, value in data.items()
-            if key not in ("", "_step", "_runtime", "_timestamp") and not _empty(value)
-        }
+        values = _row_values(data)
         now = time.time()
-        if isinstance(data.get("_timestamp"), int | float):
-            now = float(data["_timestamp"])
+        stamp = data.get("_timestamp")
+        if isinstance(stamp, int | float) and abs(stamp) < 1e18:
+            now = float(stamp)
         with self._native.lock:
             own = self.__dict__
             if at is not None and at < self._step:
@@ -132,79 +209,220 @@ class Run:
                 own["_step"] = at
             if at is not None:
                 own["_explicit"] = True
-            self._native.write(values, self._step, now, AUTO_NONE if self._explicit else AUTO_RUN)
+            self._native.write(values, self._step, now, self._auto)
             own["_last_time"] = now
             merge_leaves(self._open, {"_": 0})  # marks the row as open, though it may be empty
             merge_leaves(self._open, values)
             if commit or (commit is None and at is None):
                 self._commit()
-                own["_step"] += 1
+                own["_step"] = min(self._step + 1, _LAST_STEP)
+
+    @property
+    def _auto(self) -> int:
+        """How the step of the open row was chosen."""
+        return AUTO_NONE if self._explicit else AUTO_RUN
 
     def _log_late(self, values: Mapping[str, Any], step: int, now: float) -> None:
-        kept = self._late != "drop"
-        termwarn(
-            f"Tried to log to step {step} that is less than the current step {self._step}. "
-            + (
-                "The row is kept in the history, the summary is left as it is "
-                "(SYNADB_LATE_STEPS=drop: dropped, as wandb does)."
-                if kept
-                else "It is dropped (SYNADB_LATE_STEPS=drop)."
-            ),
-            repeat=False,
-        )
+        kept = self.__dict__["_late"] != "drop"
+        if not self.__dict__["_warned_late"]:
+            self.__dict__["_warned_late"] = True
+            termwarn(
+                f"Tried to log to step {step} that is less than the current step {self._step}. "
+                + (
+                    "Such rows are kept in the history and leave the summary as it is "
+                    "(SYNADB_LATE_STEPS=drop: dropped, as wandb does)."
+                    if kept
+                    else "Such rows are dropped (SYNADB_LATE_STEPS=drop)."
+                )
+            )
         if kept:
             self._native.write(values, step, now, AUTO_NONE)
 
     def _commit(self) -> None:
-        if self._open:
-            self._open.pop("_", None)
-            merge_leaves(self._data, self._open)
-            self._open.clear()
+        row = self._open
+        if row:
+            row.pop("_", None)
+            if self._metrics is None:
+                merge_leaves(self._data, row)
+            else:
+                inserted = self._metrics.apply(row, self._data)
+                if inserted:
+                    self._native.write(inserted, self._step, self._last_time, self._auto)
+            row.clear()
         self.__dict__["_explicit"] = False
+
+    def define_metric(
+        self,
+        name: str,
+        step_metric: str | Metric | None = None,
+        step_sync: bool | None = None,
+        hidden: bool | None = None,
+        summary: str | None = None,
+        overwrite: bool | None = None,
+        goal: str | None = None,
+    ) -> Metric:
+        """Say what the summary keeps of a metric, and which metric is its x axis.
+
+        `goal` and the summary `best` are of older releases. Raises Error for what cannot be.
+        """
+        self._check_active("define_metric")
+        from synadb.wandb_compat._metric_rules import MetricRules
+
+        with self._native.lock:
+            rules = self._metrics or MetricRules(self._past_rows)
+            metric = rules.define(
+                name, step_metric, step_sync, hidden, summary, overwrite, goal=goal
+            )
+            self.__dict__["_metrics"] = rules
+            rules.refresh(self._data)
+            self._store_definitions()
+        return metric
+
+    def _store_definitions(self) -> None:
+        if self._metrics is not None and self._metrics.changed:
+            self._native.update(metadata={"metrics": self._metrics.definitions()})
+
+    def _past_rows(self) -> Iterator[dict[str, Any]]:
+        """The rows committed so far, as they were logged."""
+        if self._step == 0:
+            return
+        for row in self._tracker.rows(self._native.run_id):
+            if row["_step"] < self._step:
+                yield {key: value for key, value in row.items() if key not in _AUTO_KEYS}
 
     # -- config and summary ----------------------------------------------------------------------
 
     def _config_changed(self, values: dict[str, Any]) -> None:
         self._check_active("config.update")
-        self._native.log_params(values)
+        self._native.log_params({key: config_stored(value) for key, value in values.items()})
 
-    def _summary_changed(self, keys: tuple[str, ...]) -> None:
+    def _summary_changed(self, path: tuple[str, ...], removed: bool) -> None:
         self._check_active("summary.update")
-        present = {key: self._data[key] for key in keys if key in self._data}
-        removed = tuple(key for key in keys if key not in self._data)
-        self._native.set_summary(present, removed=removed)
+        with self._native.lock:
+            if self._metrics is not None:
+                self._metrics.manual(path, deleted=removed)
+            key = path[0]
+            if key in self._data:
+                self._native.set_summary({key: self._data[key]})
+            else:
+                self._native.set_summary({}, removed=(key,))
+
+    def _automatic(self) -> dict[str, Any]:
+        """The keys of the summary that nobody logs."""
+        if self._is_finished:
+            return {}
+        found: dict[str, Any] = {"_runtime": time.time() - self._record.created_at}
+        last = self._step - 1
+        if last >= 0:
+            found["_step"] = last
+            found["_timestamp"] = self._last_time
+        return found
+
+    def _set_config_wandb(self, key: str, val: Any) -> None:
+        self._config._items["_wandb"][key] = val
+        self._native.log_params({"_wandb": config_stored(self._config._items["_wandb"])})
 
     # -- the end ---------------------------------------------------------------------------------
 
     def finish(self, exit_code: int | None = None, quiet: bool | None = None) -> None:
         """End the run: `finished`, or `failed` with an exit code other than 0. Idempotent."""
-        with self._native.lock:
-            if self._finished or os.getpid() != self._pid:
-                return
-            last = self._step if self._open else self._step - 1
-            logged = bool(self._open) or self._step > self.starting_step
-            self._commit()
-            own = self.__dict__
-            runtime = self._last_time - self._record.created_at
-            if logged:
-                self._data["_step"] = last
-                self._data["_timestamp"] = self._last_time
-            self._data["_runtime"] = int(runtime)
-            self._data["_wandb"] = {"runtime": int(time.time() - self._record.created_at)}
-            self._native.set_summary(self._data, replace=True)
-            own["_finished"] = True
-        code = exit_code or 0
-        self._tracker.finish(self._native, "failed" if code else "finished", code)
-        _session.ended(self)
-        if not quiet:
-            termlog(f"Run {self.name} ({self.id}) is stored in {self._tracker.path}")
+        self._finish(exit_code or 0, quiet=quiet)
 
     def join(self, exit_code: int | None = None) -> None:
         """The old name of `finish`."""
         self.finish(exit_code)
 
+    def _finish(
+        self,
+        exit_code: int,
+        *,
+        state: str | None = None,
+        quiet: bool | None = None,
+        footer_only: bool = False,
+    ) -> None:
+        if self._is_finished:
+            return
+        if os.getpid() != self._pid:
+            # In a forked child only the child's part is over.
+            self._native.leave()
+            return
+        for hook in self._stop_hooks:
+            hook()
+        with self._native.lock:
+            if self.__dict__["_is_finished"]:  # by another thread, meanwhile
+                return
+            self._close_summary()
+            self.__dict__["_is_finished"] = True
+        self._around.stop()
+        stored = self._store_end(exit_code, state)
+        _session.ended(self)
+        if self._settings.resume == "auto" and not exit_code:
+            with contextlib.suppress(OSError):
+                os.unlink(self._settings.resume_fname)
+        if not (quiet or self._settings.silent):
+            self._say_goodbye(stored, footer_only=footer_only or self._settings.quiet)
+        self._folder.remove_temporary()
+
+    def _close_summary(self) -> None:
+        """Commit the open row and store the summary as it will stay."""
+        last = self._step if self._open else self._step - 1
+        self._commit()
+        self._store_definitions()
+        runtime = self._last_time - self._record.created_at
+        if last >= 0:
+            self._data["_step"] = last
+            self._data["_timestamp"] = self._last_time
+        self._data["_runtime"] = int(runtime)
+        self._data["_wandb"] = {"runtime": int(time.time() - self._record.created_at)}
+        # Other processes may have keys of their own in the summary of a shared run.
+        self._native.set_summary(self._data, replace=not self._shared)
+
+    def _store_end(self, exit_code: int, state: str | None) -> bool:
+        """End the run in the store; whether all of it is there."""
+        around = self._around
+        self._folder.write(self._config._items, self._data, around.metadata, around.requirements)
+        if self._shared and not self._settings.x_primary:
+            stored = self._native.leave()
+        else:
+            if state is None:
+                state = "finished" if not exit_code else "failed"
+                if exit_code and self._preempting:
+                    state = "preempting"
+            try:
+                self._folder.store(self._tracker, self._native.run_id, self._settings.ignore_globs)
+            except SynaDBError as error:
+                termwarn(f"files of {self._folder.files} are not in the database: {error}")
+            stored = self._tracker.finish(self._native, state, exit_code)
+        return stored
+
+    def _say_goodbye(self, stored: bool, *, footer_only: bool) -> None:
+        if not footer_only:
+            from synadb.wandb_compat._display import run_lines
+
+            try:
+                history = self._tracker.sketch(self._native.run_id)
+            except SynaDBError:
+                history = {}
+            lines = run_lines(
+                history,
+                self._data,
+                history_rows=self._settings.max_end_of_run_history_metrics,
+                summary_rows=self._settings.max_end_of_run_summary_metrics,
+            )
+            for line in lines:
+                termlog(line)
+        if stored:
+            termlog(f"Run {self.name} ({self.id}) is stored in {self._tracker.path}")
+        else:
+            termwarn(
+                f"Run {self.name} ({self.id}) is not all in {self._tracker.path}; see what "
+                "synadb says above"
+            )
+        if self.url is not None:
+            termlog(f"View run {self.name} at: {self.url}")
+
     def _check_active(self, call: str) -> None:
-        if self._finished:
+        if self._is_finished:
             raise UsageError(
                 f"Run ({self.id}) is finished. The call to `{call}` will be ignored. "
                 "Please make sure that you are using an active run."
@@ -219,24 +437,197 @@ class Run:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self.finish(0 if kind is None else 1)
+        killed = kind is not None and issubclass(kind, KeyboardInterrupt)
+        self._finish(0 if kind is None else 1, state="killed" if killed else None)
+
+    def mark_preempting(self) -> None:
+        """Say that the machine is about to be taken away: an end that is no success is that."""
+        self._check_active("mark_preempting")
+        self.__dict__["_preempting"] = True
+        self._native.update(state="preempting")
+
+    # -- files -----------------------------------------------------------------------------------
+
+    @property
+    def dir(self) -> str:
+        """The folder of the run's files; what is in it at the end is stored."""
+        return self._folder.folder()
+
+    @property
+    def sync_dir(self) -> str:
+        """The folder that holds `dir`."""
+        return os.path.dirname(self._folder.folder())
+
+    def save(
+        self,
+        glob_str: Any = None,
+        base_path: Any = None,
+        policy: str = "live",
+        glob: bool = True,
+    ) -> list[str]:
+        """Store files with the run: those that `glob_str` names, below `base_path`.
+
+        They are linked into `run.dir` under their name relative to `base_path` (for an absolute
+        path the folder above its own). `policy` "now" and "live" store them at once, all of them
+        once more at the end. Returns the paths in `run.dir`; without arguments nothing is done.
+        """
+        self._check_active("save")
+        if glob_str is None and base_path is None:
+            return []
+        from synadb.wandb_compat._files import save
+
+        return save(self, glob_str, base_path, policy, glob)
+
+    def _store_files(self, names: Sequence[str]) -> None:
+        for name in names:
+            try:
+                path = os.path.join(self.dir, name)
+                self._tracker.log_file(self._native.run_id, name.replace(os.sep, "/"), path)
+            except (OSError, SynaDBError) as error:
+                termwarn(f"{name} cannot be stored now, it will be tried again at the end: {error}")
+
+    def restore(
+        self,
+        name: str,
+        run_path: str | None = None,
+        replace: bool = False,
+        root: str | None = None,
+    ) -> IO[str] | None:
+        """A file of this run, or of `run_path`, written below `root` and opened for reading."""
+        from synadb.wandb_compat._files import restore
+
+        return restore(name, run_path, replace, root, run=self, open_tracker=lambda: self._tracker)
+
+    def log_code(
+        self,
+        root: str | None = ".",
+        name: str | None = None,
+        include_fn: Callable[..., bool] | None = None,
+        exclude_fn: Callable[..., bool] | None = None,
+    ) -> None:
+        """Store the code below `root` (by default *.py, requirements.txt and Dockerfiles)."""
+        self._check_active("log_code")
+        from synadb.wandb_compat._files import code_files
+
+        for inside, path in code_files(root or ".", include_fn, exclude_fn).items():
+            self._tracker.log_file(self._native.run_id, f"code/{inside}", path)
+
+    def write_logs(self, text: str) -> None:
+        """Add text to the run's console output without printing it."""
+        if not self._is_finished:
+            self._around.write_logs(text)
+
+    # -- the rest of wandb's methods -------------------------------------------------------------
+
+    def watch(
+        self,
+        models: Any,
+        criterion: Any = None,
+        log: str | None = "gradients",
+        log_freq: int = 1000,
+        idx: int | None = None,
+        log_graph: bool = False,
+    ) -> None:
+        """Log histograms of a torch model's gradients or parameters every `log_freq` batches."""
+        self._check_active("watch")
+        from synadb.wandb_compat import _watch
+
+        # Before the call: it may fail when some of several models have their hooks already.
+        self._stop_hooks.append(lambda: _watch.stop(self))
+        _watch.watch(self, models, criterion, log, log_freq, idx, log_graph)
+
+    def unwatch(self, models: Any = None) -> None:
+        """Take the hooks of `watch` away again."""
+        self._check_active("unwatch")
+        from synadb.wandb_compat import _watch
+
+        _watch.unwatch(self, models)
+
+    def alert(
+        self,
+        title: str,
+        text: str,
+        level: Any = None,
+        wait_duration: Any = None,
+    ) -> None:
+        """Keep an alert with the run, and say it on the terminal."""
+        self._check_active("alert")
+        from synadb.wandb_compat._alerts import as_alert
+
+        alert = as_alert(title, text, level, wait_duration)
+        self._alerts.append(alert)
+        self._native.update(metadata={"alerts": self._alerts})
+        termwarn(f"{alert['title']}: {alert['text']}")
+
+    def status(self) -> RunStatus:
+        """Nothing is ever pending."""
+        return RunStatus()
+
+    def pin_config_keys(self, keys: Sequence[str] = ()) -> None:
+        """Remember which keys of the config matter most."""
+        self._check_active("pin_config_keys")
+        self._native.update(metadata={"pinned_config_keys": [str(key) for key in keys]})
+
+    def display(self, height: int = 420, hidden: bool = False) -> bool:
+        """Show the run in a notebook; False elsewhere."""
+        from synadb.wandb_compat._display import in_notebook
+
+        if not in_notebook():
+            return False
+        from IPython.display import HTML, display  # type: ignore[import-not-found,unused-ignore]
+
+        display(HTML(self.to_html(height, hidden)))
+        return True
+
+    def to_html(self, height: int = 420, hidden: bool = False) -> str:
+        """The run as a piece of HTML."""
+        from synadb.wandb_compat._display import run_html
+
+        try:
+            history = self._tracker.sketch(self._native.run_id)
+        except SynaDBError:
+            history = {}
+        html: str = run_html(
+            name=self.name,
+            run_id=self.id,
+            project=self.project,
+            state="finished" if self._is_finished else "running",
+            path=self._tracker.path,
+            history=history,
+            summary=self.summary._as_dict(),
+        )
+        return html
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
+        return {"text/html": self.to_html(), "text/plain": repr(self)}
+
+    def _label(self, *args: Any, **kwargs: Any) -> None:
+        """Called by libraries to name themselves to wandb's service; there is none."""
 
     # -- attributes ------------------------------------------------------------------------------
 
     @property
     def id(self) -> str:
         """The run's id."""
-        return self._record.run_id
+        return self._record.run_id.removeprefix(f"{self.project}/")
+
+    @property
+    def _attach_id(self) -> str:
+        return self.id
 
     @property
     def project(self) -> str:
         """The project."""
         return self._record.experiment
 
+    def project_name(self) -> str:
+        """The old name of `project`."""
+        return self.project
+
     @property
     def entity(self) -> str:
         """The entity given to init, or an empty text."""
-        return str(self.__dict__["_entity"])
+        return self._settings.entity or ""
 
     @property
     def path(self) -> str:
@@ -259,8 +650,10 @@ class Run:
         return str(self.__dict__["_name"])
 
     @name.setter
-    def name(self, value: str) -> None:
-        self._change("name", value)
+    def name(self, value: str | None) -> None:
+        self._check_active("name")
+        if value is not None:
+            self._change("name", _str_field("name", value) or self.name)
 
     @property
     def notes(self) -> str | None:
@@ -270,7 +663,7 @@ class Run:
 
     @notes.setter
     def notes(self, value: str | None) -> None:
-        self._change("notes", value)
+        self._change("notes", None if value is None else _str_field("notes", value))
 
     @property
     def tags(self) -> tuple[str, ...]:
@@ -279,7 +672,13 @@ class Run:
 
     @tags.setter
     def tags(self, value: Iterable[str]) -> None:
-        self._change("tags", tuple(value))
+        self._check_active("tags")
+        try:
+            settings = Settings(run_tags=tuple(value))
+        except ValueError as error:
+            termwarn(f"Invalid tag detected: {error} Tags not updated.")
+            return
+        self._change("tags", tuple(settings.run_tags or ()))
 
     def _change(self, field: str, value: Any) -> None:
         self._check_active(field)
@@ -291,6 +690,11 @@ class Run:
         """The config."""
         config: Config = self.__dict__["_config"]
         return config
+
+    @property
+    def config_static(self) -> ConfigStatic:
+        """The config as it is now, read-only."""
+        return ConfigStatic(self.config)
 
     @property
     def step(self) -> int:
@@ -313,9 +717,13 @@ class Run:
         return self._record.created_at
 
     @property
+    def _start_time(self) -> float:
+        return self._record.created_at
+
+    @property
     def offline(self) -> bool:
-        """True: nothing leaves this machine."""
-        return True
+        """Whether the script asked for offline mode; nothing leaves this machine in any mode."""
+        return self._settings._offline
 
     @property
     def disabled(self) -> bool:
@@ -323,14 +731,54 @@ class Run:
         return False
 
     @property
+    def mode(self) -> str:
+        """The mode, as older releases had it."""
+        return self._settings.mode
+
+    @property
     def url(self) -> str | None:
-        """None: there is no server."""
-        return None
+        """Where the run lies, as a URL of the database file; None in offline mode, as in wandb."""
+        return self._url(self.id)
+
+    @property
+    def project_url(self) -> str | None:
+        """Where the project lies; None in offline mode."""
+        return self._url(None)
+
+    @property
+    def sweep_url(self) -> str | None:
+        """Where the sweep lies; None without a sweep."""
+        return self._url(f"sweeps/{self.sweep_id}") if self.sweep_id else None
+
+    def _url(self, place: str | None) -> str | None:
+        if self.offline:
+            return None
+        from urllib.parse import quote
+
+        inside = "/".join(part for part in (self.project, place) if part)
+        return f"file://{quote(self._tracker.path)}#{quote(inside)}"
+
+    def get_url(self) -> str | None:
+        """The old name of `url`."""
+        return self.url
+
+    def get_project_url(self) -> str | None:
+        """The old name of `project_url`."""
+        return self.project_url
+
+    def get_sweep_url(self) -> str | None:
+        """The old name of `sweep_url`."""
+        return self.sweep_url
+
+    @property
+    def sweep_id(self) -> str | None:
+        """The sweep that this run is a trial of."""
+        return self._settings.sweep_id
 
     @property
     def settings(self) -> Settings:
-        """The settings given to init, as a copy."""
-        return Settings(**vars(self._settings))
+        """The settings, as a copy."""
+        return self._settings.copy()
 
     def __setattr__(self, name: str, value: Any) -> None:
         if name == "summary":
@@ -341,27 +789,52 @@ class Run:
             raise Exception(f"Attribute {name} is not supported on Run object.")
 
     def __getattr__(self, name: str) -> Any:
-        if name.startswith("__"):
-            raise AttributeError(name)
-        if name in NOT_YET:
-            raise missing_attribute("sdk.wandb_run.Run", name)
+        if not name.startswith("__") and name in NOT_YET:
+            raise missing_attribute("wandb.Run", name)
         raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Run:
         return self
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        unpickled = sys.modules[__package__]._unpickled
+        return unpickled, (self._native.run_id, self._tracker.path, self._pid)
+
     def __repr__(self) -> str:
-        return f"<Run {self.path} ({'finished' if self._finished else 'running'})>"
+        return f"<Run {self.path} ({'finished' if self._is_finished else 'running'})>"
 
 
 # What wandb's Run has and this one will have.
 _NOT_YET_TEXT = """\
-alert config_static define_metric dir display finish_artifact link_artifact link_model
-log_artifact log_code log_model mark_preempting pin_config_keys project_url restore save status
-sweep_id sweep_url sync_dir to_html unwatch upsert_artifact use_artifact use_model watch
-write_logs get_url project_name get_project_url get_sweep_url mode plot_table
+finish_artifact link_artifact link_model log_artifact log_model plot_table upsert_artifact
+use_artifact use_model
 """
 NOT_YET = frozenset(_NOT_YET_TEXT.split())
+
+
+def _row_values(data: Mapping[str, Any]) -> dict[str, Any]:
+    """What is stored of a logged dict."""
+    values = {}
+    for key, value in data.items():
+        if key not in _AUTO_KEYS:
+            plain = history_value(value)
+            if plain != {} or not isinstance(plain, dict):
+                values[_text(key)] = plain
+    return values
+
+
+def _text(key: str) -> str:
+    text = str.__str__(key)
+    if not text.isascii():
+        # A lone surrogate is no text that could be stored.
+        text = text.encode("utf-8", "surrogatepass").decode("utf-8", "replace")
+    return text
+
+
+def _str_field(name: str, value: Any) -> str:
+    if not isinstance(value, str):
+        raise ValueError(f"run.{name} takes a str, not {value!r}")
+    return _text(value)
 
 
 def _as_step(step: Any) -> int:
@@ -371,10 +844,6 @@ def _as_step(step: Any) -> int:
             "as an integer"
         )
     number = int(step.__index__())
-    if not -(1 << 63) <= number < 1 << 63:
+    if not -(1 << 63) <= number <= _LAST_STEP:
         raise ValueError(f"wandb.log(step=) takes an int of 64 bits, not {number}")
     return number
-
-
-def _empty(value: Any) -> bool:
-    return isinstance(value, dict) and not value

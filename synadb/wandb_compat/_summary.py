@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterator, Mapping, MutableMapping
 from typing import Any
 
 from synadb.storage.codec import plain
+from synadb.wandb_compat._values import REMOVE, summary_value
 
 __all__ = ["Summary"]
+
+Changed = Callable[[tuple[str, ...], bool], None]
 
 
 class _MissingError(KeyError, AttributeError):
@@ -19,41 +21,52 @@ class Summary(MutableMapping[str, Any]):
     """The last value of every key, and what the script sets by hand; a proper mapping.
 
     A nested dict comes back as such an object too and writes through.
+
+    Args:
+        data: what it shows, in place.
+        changed: called with the path of a key after it was set or (True) removed.
+        auto: the keys that wandb itself keeps, while the run lives.
+        path: the keys that lead here.
     """
 
     def __init__(
         self,
         data: dict[str, Any],
-        changed: Callable[[tuple[str, ...]], None] | None = None,
+        changed: Changed | None = None,
+        auto: Callable[[], Mapping[str, Any]] | None = None,
         path: tuple[str, ...] = (),
     ) -> None:
         object.__setattr__(self, "_data", data)
         object.__setattr__(self, "_changed", changed)
+        object.__setattr__(self, "_auto", auto)
         object.__setattr__(self, "_path", path)
 
     _data: dict[str, Any]
-    _changed: Callable[[tuple[str, ...]], None] | None
+    _changed: Changed | None
+    _auto: Callable[[], Mapping[str, Any]] | None
     _path: tuple[str, ...]
 
-    def _tell(self, *keys: str) -> None:
-        if self._changed is not None:
-            self._changed((self._path[0],) if self._path else keys)
+    def _shown(self) -> Mapping[str, Any]:
+        # A copy in one step: other threads log meanwhile.
+        data = self._data.copy()
+        return {**data, **self._auto()} if self._auto is not None else data
 
     def __getitem__(self, key: str) -> Any:
-        try:
-            value = self._data[key]
-        except KeyError:
-            raise _MissingError(key) from None
+        value = self._data.get(key, REMOVE)
+        if self._auto is not None and (value is REMOVE or key.startswith("_")):
+            value = self._auto().get(key, value)
+        if value is REMOVE:
+            raise _MissingError(key)
         if isinstance(value, dict):
-            return Summary(value, self._changed, (*self._path, key))
+            return Summary(value, self._changed, None, (*self._path, key))
         return plain(value)
 
     def __setitem__(self, key: str, value: Any) -> None:
         self.update({key: value})
 
     def __delitem__(self, key: str) -> None:
-        self._data.pop(key, None)
-        self._tell(key)
+        if self._data.pop(key, REMOVE) is not REMOVE and self._changed is not None:
+            self._changed((*self._path, key), True)
 
     def __getattr__(self, key: str) -> Any:
         if key.startswith("__"):
@@ -64,27 +77,36 @@ class Summary(MutableMapping[str, Any]):
         self[key] = value
 
     def __iter__(self) -> Iterator[str]:
-        return (key for key in list(self._data) if self._path or key != "_wandb")
+        return iter([key for key in self._shown() if self._path or key != "_wandb"])
 
     def __len__(self) -> int:
         return sum(1 for _ in self)
 
     def update(self, d: Mapping[str, Any]) -> None:  # type: ignore[override]
         """Set several keys; None or NaN removes one."""
-        values = {
-            key: plain(value._data if isinstance(value, Summary) else value)
-            for key, value in d.items()
-        }
+        values = {}
+        for key, value in d.items():
+            if not isinstance(key, str):
+                raise TypeError(f"a key of run.summary is a str, not {key!r}")
+            if key:
+                own = value._data if isinstance(value, Summary) else value
+                values[str.__str__(key)] = summary_value(own)
         for key, value in values.items():
-            if value is None or (isinstance(value, float) and math.isnan(value)):
+            removed = value is REMOVE
+            if removed:
                 self._data.pop(key, None)
             else:
                 self._data[key] = value
-        self._tell(*values)
+            if self._changed is not None:
+                self._changed((*self._path, key), removed)
 
     def _as_dict(self) -> dict[str, Any]:
-        copied: dict[str, Any] = plain(self._data)
+        copied: dict[str, Any] = plain(self._shown())
         return copied
 
     def __repr__(self) -> str:
         return repr(self._as_dict())
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # A copy stands for itself.
+        return Summary, (self._as_dict(),)

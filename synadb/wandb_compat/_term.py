@@ -5,17 +5,30 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
+from typing import Any
 
-__all__ = ["termerror", "termlog", "termwarn"]
+__all__ = ["termerror", "termlog", "termsetup", "termwarn"]
 
 _once: set[str] = set()
+_settings: list[Any] = []
+
+
+def termsetup(settings: Any, logger: Any = None) -> None:
+    """Take `silent` from these settings."""
+    _settings[:] = [settings]
+
+
+def _silent() -> bool:
+    if os.environ.get("WANDB_SILENT", "").lower() in ("true", "1", "t", "yes", "y", "on"):
+        return True
+    return bool(_settings and getattr(_settings[0], "silent", False))
 
 
 def termlog(
     string: str = "", newline: bool = True, repeat: bool = True, prefix: bool = True
 ) -> None:
     """Write a line to stderr; nothing under WANDB_SILENT, once only with repeat=False."""
-    if os.environ.get("WANDB_SILENT", "").lower() in ("true", "1"):
+    if _silent():
         return
     if not repeat:
         if string in _once:

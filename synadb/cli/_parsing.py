@@ -1,0 +1,41 @@
+"""What the parsers of all commands have in common."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from typing import Any, TypeAlias
+
+__all__ = ["Subparsers", "add_command", "add_database"]
+
+# In quotes: the class takes no parameter at run time.
+Subparsers: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
+
+
+def add_command(
+    subparsers: Subparsers,
+    name: str,
+    run: Callable[[argparse.Namespace], int],
+    description: str,
+    examples: str,
+    **options: Any,
+) -> argparse.ArgumentParser:
+    """Add a command whose help ends with `examples`; its namespace has `func` and `parser`."""
+    parser = subparsers.add_parser(
+        name,
+        description=description,
+        epilog=examples,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        **options,
+    )
+    parser.set_defaults(func=run, parser=parser)
+    return parser
+
+
+def add_database(parser: argparse.ArgumentParser, *, positional: bool = True) -> None:
+    """Let the database be named as FILE, after all other words, and as --db FILE."""
+    if positional:
+        parser.add_argument(
+            "file", metavar="FILE", nargs="?", help="the database (default: the nearest)"
+        )
+    parser.add_argument("--db", metavar="FILE", help="the database, as an option")

@@ -1,0 +1,58 @@
+"""`synadb rm`: delete runs."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+from synadb.cli._parsing import Subparsers, add_command, add_database
+from synadb.cli._reading import align, find_run, local_time, open_database
+
+DECLINED = 1
+
+DESCRIPTION = """\
+Delete runs with their rows and artifacts, and give the space back. There is no way to get them
+back. Shows what they are and asks, unless --yes is given."""
+
+EXAMPLE = """\
+examples:
+  synadb rm abc123de
+  synadb rm RUN RUN --db results/experiments.db --yes"""
+
+
+def add_parser(subparsers: Subparsers) -> None:
+    """Add the command's arguments."""
+    parser = add_command(subparsers, "rm", run, DESCRIPTION, EXAMPLE)
+    parser.add_argument(
+        "runs", metavar="RUN", nargs="+", help="its id, how its id begins, or its name"
+    )
+    # Only as an option: a last word FILE could not be told from a RUN.
+    add_database(parser, positional=False)
+    parser.add_argument("--yes", action="store_true", help="do not ask")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Delete the runs; none of them if one cannot be found or the answer is no."""
+    with open_database(args) as tracker:
+        named = {run.run_id: run for run in [find_run(tracker, word) for word in args.runs]}
+        for line in align(
+            (run.run_id, run.name, run.experiment, run.state, local_time(run.created_at))
+            for run in named.values()
+        ):
+            print(f"  {line}")
+        runs = f"{len(named)} run{'s' * (len(named) != 1)}"
+        if not args.yes and not _confirmed(f"Delete {runs} from {tracker.path}? [y/N] "):
+            print("synadb: nothing was deleted", file=sys.stderr)
+            return DECLINED
+        for run_id in named:
+            tracker.delete_run(run_id)
+        print(f"{tracker.path}: deleted {runs}")
+    return 0
+
+
+def _confirmed(question: str) -> bool:
+    try:
+        return input(question).strip().lower() in ("y", "yes")
+    except EOFError:
+        print()
+        return False

@@ -1,0 +1,1 @@
+"""What is watched beside a run: the machine, the console, the environment."""
