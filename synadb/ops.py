@@ -4,12 +4,13 @@ Live logging, recovery and importers all hand these to `Store.apply`. `to_json` 
 give the form in which a journal keeps those that are not packed rows.
 """
 
-from __future__ import annotations
+# No `from __future__ import annotations`: NamedTuple compiles annotations that are texts, and the
+# first of them takes a millisecond of every start.
 
 from array import array
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 __all__ = [
     "AUTO_KEYS",
@@ -28,6 +29,12 @@ __all__ = [
     "from_json",
     "to_json",
 ]
+
+if TYPE_CHECKING:
+    Ints = array[int]
+    Floats = array[float]
+else:  # not before Python 3.12
+    Ints = Floats = array
 
 # How the step of a row was chosen. When another process has written to the run meanwhile, the
 # store moves an automatic step past what is there, so that no row covers another's.
@@ -132,9 +139,9 @@ class LogRows(NamedTuple):
     run_id: str
     keys: tuple[str, ...]
     types: str
-    steps: array[int]
-    times: array[float]
-    orders: array[int]
+    steps: Ints
+    times: Floats
+    orders: Ints
     columns: tuple[bytes, ...]
     auto: int = AUTO_NONE
 

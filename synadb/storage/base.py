@@ -8,7 +8,8 @@ Errors: those of `synadb.errors`, each naming the path and the mend; never an en
 Fork: a child may go on using a store that its parent opened.
 """
 
-from __future__ import annotations
+# No `from __future__ import annotations`: NamedTuple compiles annotations that are texts, and the
+# first of them takes a millisecond of every start.
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
