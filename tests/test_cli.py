@@ -274,6 +274,7 @@ def test_check_of_a_file_that_sqlite_cannot_read(
 
 def test_check_of_a_file_whose_list_of_runs_is_gone(recorded: Path, capsys: Capture) -> None:
     overwrite(recorded, "runs")
+    overwrite(recorded, "sqlite_autoindex_runs_1")
     for option in ([], ["--fix"], ["--salvage", str(recorded.with_name("new.db"))]):
         assert main(["check", str(recorded), *option]) == 1
         err = capsys.readouterr().err

@@ -333,3 +333,36 @@ atexit.register(lambda: tracker.log_artifact(run, "big", b"x" * (40 << 20)))
     with ExperimentTracker(db_path) as tracker:
         (run,) = tracker.list_runs()
         assert len(tracker.get_artifact(run.run_id, "big")) == 40 << 20
+
+
+def test_reading_leaves_no_files_behind(db_path: Path) -> None:
+    with ExperimentTracker(db_path) as tracker, tracker.run("e") as run:
+        run.log({"a": 1})
+    with ExperimentTracker(db_path, read_only=True) as tracker:
+        assert [row["a"] for row in tracker.rows(run.run_id)] == [1]
+        with pytest.raises(ReadOnlyStoreError):
+            tracker.start_run("e")
+    assert [path.name for path in db_path.parent.iterdir()] == [db_path.name]
+
+
+def test_runs_are_salvaged_one_by_one(db_path: Path, tmp_path: Path) -> None:
+    with ExperimentTracker(db_path) as tracker:
+        for number in range(40):
+            config = {"text": os.urandom(900).hex(), "number": number}
+            with tracker.run("e", run_id=f"run{number:02}", config=config) as run:
+                run.log({"a": number})
+    content = bytearray(db_path.read_bytes())
+    at = content.index(b'"number":20}')
+    page = at // 16384 * 16384
+    content[page : page + 16384] = b"\xff" * 16384
+    db_path.write_bytes(content)
+    target = tmp_path / "new.db"
+    command = [sys.executable, "-m", "synadb", "check", str(db_path), "--salvage", str(target)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 1, done.stdout + done.stderr
+    with ExperimentTracker(target) as tracker:
+        saved = {run.run_id: run.config["number"] for run in tracker.list_runs()}
+        assert 20 < len(saved) < 40
+        assert all(run_id == f"run{number:02}" for run_id, number in saved.items())
+        assert all([row["a"] for row in tracker.rows(i)] == [n] for i, n in saved.items())
+    assert "run20" in done.stdout + done.stderr

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from synadb.errors import SynaDBError
 from synadb.journal import journal_ids
 from synadb.ops import (
     EndRun,
@@ -64,15 +65,20 @@ def salvage(path: str, target: str | None) -> tuple[int, list[str]]:
     with contextlib.ExitStack() as stack:
         readable = stack.enter_context(_readable(path))
         old = stack.enter_context(contextlib.closing(open_store(readable)))
-        records = old.list_runs()
+        run_ids = old.run_ids()
         new = None
         if target is not None:
             new = stack.enter_context(contextlib.closing(open_store(target)))
-        for record in records:
+        for run_id in run_ids:
+            try:
+                record = old.get_run(run_id)
+            except SynaDBError as error:
+                lost.append(f"run {run_id}: all of it ({error})")
+                continue
             _Copy(old, new, record, lost).run()
         if journal_ids(path + "-live"):
             lost.append(f"the rows in {path}-live, which had not been brought in")
-    return len(records), lost
+    return len(run_ids), lost
 
 
 @contextlib.contextmanager

@@ -68,6 +68,10 @@ class Store(ABC):
         """Read all runs in order of creation."""
 
     @abstractmethod
+    def run_ids(self) -> list[str]:
+        """The ids of all runs, from their index alone: also where a run's own row is damaged."""
+
+    @abstractmethod
     def list_experiments(self) -> list[str]:
         """Names of all experiments in order of first use."""
 

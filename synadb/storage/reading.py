@@ -26,6 +26,7 @@ __all__ = [
     "list_experiments",
     "list_runs",
     "rows",
+    "run_ids",
     "sketch",
     "system_rows",
 ]
@@ -121,6 +122,12 @@ def list_runs(db: sqlite3.Connection, experiment: str | None) -> list[RunRecord]
     else:
         found = db.execute(f"{_RUN} where experiment = ? order by created, id", (experiment,))
     return [_record(row) for row in found]
+
+
+def run_ids(db: sqlite3.Connection) -> list[str]:
+    """Ids of all runs, read from the index."""
+    found = db.execute("select run_id from runs indexed by sqlite_autoindex_runs_1")
+    return [run_id for (run_id,) in found]
 
 
 def list_experiments(db: sqlite3.Connection) -> list[str]:

@@ -280,7 +280,10 @@ class SQLiteStore(Store):
         if self.read_only:
             from urllib.parse import quote
 
-            flags = "?mode=ro" + ("&immutable=1" if self._immutable else "")
+            # Where the file can be written SQLite removes its own files again at the end.
+            flags = "?mode=rw" if os.access(self.path, os.W_OK) else "?mode=ro"
+            if self._immutable:
+                flags += "&immutable=1"
             name = "file:" + quote(self.path) + flags
         else:
             name = self.path
@@ -294,6 +297,8 @@ class SQLiteStore(Store):
         db.execute("pragma mmap_size = 0")
         db.execute("pragma wal_autocheckpoint = 0")
         self._set_synchronous(db)
+        if self.read_only:
+            db.execute("pragma query_only = 1")
         handle = _Handle(db, self._pid)
         self._local.handle = handle
         with self._guard:
@@ -440,6 +445,9 @@ class SQLiteStore(Store):
 
     def list_runs(self, experiment: str | None = None) -> list[RunRecord]:
         return self._read(lambda db: reading.list_runs(db, experiment))
+
+    def run_ids(self) -> list[str]:
+        return self._read(reading.run_ids)
 
     def list_experiments(self) -> list[str]:
         return self._read(reading.list_experiments)
