@@ -13,11 +13,24 @@ of it is in the database. See docs/format.md for the bytes:
 
 The crc (CRC-32) covers everything after itself. `size` is stored last, so that a record cut short
 by a kill has size 0 and is not there.
+
+Who writes and who reads. Appending happens under `Journal.lock`; the drainer, under `drain_lock`,
+takes no part in it: it follows the chain of segments from the oldest one and reads records up to
+the first whose size is 0. A signal handler may append, drain or finish in the middle of any of
+this, on the thread that it interrupts. Three things make that safe:
+
+- A place is taken before anything is stored into it, by statements without a call or a jump in
+  between: CPython runs handlers at calls, returns and taken jumps only. A handler's record lands
+  behind the unfinished one.
+- The drainer stops at an unfinished record while the append may be going on, and passes it by
+  when it was given up (an exception, say KeyboardInterrupt, ended it).
+- A segment is sealed (`limit` -1) before another follows it, and no two can follow the same one.
 """
 
 from __future__ import annotations
 
 import contextlib
+import itertools
 import json
 import mmap
 import os
@@ -26,24 +39,40 @@ import threading
 import time
 from array import array
 from collections.abc import Callable, Iterable, Iterator
+from typing import Any
 from zlib import crc32
 
-from synadb.errors import CorruptStoreError
+from synadb.errors import CorruptStoreError, RunEndedError
 from synadb.ops import LogRows, Op, from_json, to_json
 from synadb.storage.codec import decode_json, encode_json
-from synadb.system import FileLock, host, reserve, warn
+from synadb.system import FileLock, birth, host, reserve, warn
 
-__all__ = ["Journal", "KeySet", "Reader", "Segment", "journal_ids", "read_segments"]
+__all__ = [
+    "Journal",
+    "KeySet",
+    "Reader",
+    "Segment",
+    "journal_ids",
+    "owner",
+    "read_segments",
+    "segment_paths",
+]
 
 MAGIC = b"SYNAJRN1"
 SEGMENT_BYTES = 1 << 20
+HEADROOM = 1 << 14  # at a segment's end, for signal handlers while the next one is being added
 MEMORY_SEGMENTS = 64  # kept in memory when the disk takes no more
 MAX_KEYSETS = 4096
+PATIENCE = 0.05  # seconds to wait for an append that is going on
 
 _HEAD = struct.Struct("<IIII")
 _TAG = struct.Struct("<II")
 _U32 = struct.Struct("<I")
 _KEYSET, _ROW, _OP = 1, 2, 3
+
+# Never the same twice in a process, so that a key set fits any journal, a forked child's too.
+_keyset_ids = itertools.count()
+_serials = itertools.count()
 
 
 class KeySet:
@@ -61,27 +90,82 @@ class KeySet:
         self.size = 8 + body + padding
         self.length = _U32.pack(self.size)
         self.pack = struct.Struct(f"<IIqd{types}{padding}x").pack
-        self.segment = -1
+        self.segment = -1  # the serial of the segment that it was last declared in
+
+    def declaration(self) -> bytes:
+        """The record that declares it."""
+        text = json.dumps({"keys": self.keys, "types": self.types, "auto": self.auto})
+        return _record(_KEYSET, self.id, text.encode())
 
 
 class Segment:
-    """A piece of a journal that is being written."""
+    """A piece of a journal that is being written, one of a chain."""
 
-    __slots__ = ("base", "map", "number", "path", "start", "used")
+    __slots__ = (
+        "base",
+        "declared",
+        "file",
+        "following",
+        "limit",
+        "map",
+        "path",
+        "position",
+        "saved",
+        "serial",
+        "size",
+        "start",
+        "write",
+    )
 
-    def __init__(
-        self, number: int, base: int, map: mmap.mmap, start: int, path: str | None
-    ) -> None:
-        self.number = number
+    def __init__(self, base: int, start: int, map: mmap.mmap | None, path: str | None) -> None:
+        self.file: int | None = None
+        self.serial = next(_serials)
         self.base = base
-        self.map = map
         self.start = start
+        self.map = map
         self.path = path
-        self.used = start
+        self.saved = path is not None  # whether all of it outlives the process
+        self.write = False  # whether records must be written to the file as well
+        self.position = start  # where the next record goes; beyond `limit` while one is refused
+        self.size = 0 if map is None else len(map)
+        self.limit = self.size - HEADROOM  # where records may end; -1: sealed
+        self.following: Segment | None = None
+        self.declared: dict[int, KeySet] = {}  # what the drainer has read
+
+    def __del__(self) -> None:
+        self.close_file()
+
+    @property
+    def used(self) -> int:
+        """Where the last record that has a place ends."""
+        return min(self.position, self.size)
+
+    def close_file(self) -> None:
+        """Close the file of a segment that is not mapped."""
+        file, self.file = self.file, None
+        if file is not None:
+            os.close(file)
+
+    def save(self, position: int, end: int) -> None:
+        """Write a record to the file of a segment that is not mapped; OSError."""
+        map, file, path = self.map, self.file, self.path
+        if map is None or path is None:
+            return
+        data = map[position:end]
+        if file is not None:
+            _write_all(file, data, position)
+            return
+        # A signal handler in the middle of the append has begun another segment, or ended the run.
+        with contextlib.suppress(FileNotFoundError):
+            file = os.open(path, os.O_WRONLY | getattr(os, "O_CLOEXEC", 0))
+            try:
+                _write_all(file, data, position)
+            finally:
+                os.close(file)
 
 
 class Journal:
-    """The journal of one run in this process; any thread may append.
+    """The journal of one run in this process; any thread and any signal handler may append.
 
     After a fork the child's first append gives it a journal of its own.
     """
@@ -98,34 +182,44 @@ class Journal:
         self.run_id = run_id
         self.mapped = mapped
         self.caches: tuple[dict[object, KeySet], ...] = ({}, {}, {})
-        self.dropped = 0
+        self.dropped = 0  # records lost for want of space
+        self.refused = 0  # records logged after the run had been deleted
+        self.closed = False  # takes no more records
+        self.deleted = False  # because the run is gone
+        self.released = False  # its files have been let go
+        self.leaving = False  # to be closed by the drain in progress
+        self.drainer: int | None = None  # the thread that drains
         # Replaced in a forked child only, where no other thread can hold them.
         self.lock = threading.RLock()
         self.drain_lock = threading.RLock()
         self._reborn = reborn
+        self.inherited = True
         self._begin()
 
     def _begin(self) -> None:
-        self.id = f"{time.time_ns():016x}-{os.getpid():x}-{os.urandom(4).hex()}"
-        self.drained = 0
-        self.segments: list[Segment] = []
-        self.keysets: dict[int, KeySet] = {}
-        self.closed = False
-        self.inherited = False
-        self._known: dict[tuple[tuple[str, ...], str, int], KeySet] = {}
-        for cache in self.caches:
-            cache.clear()
-        self._next_keyset = 0
-        self._segment = -1
-        self._position = self._capacity = 0
-        self._map: mmap.mmap | None = None
-        self._file: int | None = None
-        self._owner = FileLock(os.path.join(self.folder, self.id + ".lock"))
-        for _ in range(100):
-            if self._owner.try_hold():
-                break
-            time.sleep(0.001)
-        self._add_segment(0)
+        # Worked out first, so that a signal handler that logs meanwhile either finds all or none.
+        identity = f"{time.time_ns():016x}-{os.getpid():x}-{os.urandom(4).hex()}"
+        lock = FileLock(os.path.join(self.folder, identity + ".lock"))
+        meta = {
+            "journal": identity,
+            "run_id": self.run_id,
+            "host": host(),
+            "pid": os.getpid(),
+            "birth": birth(os.getpid()),
+        }
+        first = Segment(0, 0, None, None)
+        known: dict[tuple[tuple[str, ...], str, int], KeySet] = {}
+        if self.inherited:
+            self.id, self._meta = identity, meta
+            self.drained = self.applied = 0
+            self._first = self._segment = first
+            self._known = known
+            self._number = self._base = 0
+            self._owner = lock
+            self.inherited = False
+            for cache in self.caches:
+                cache.clear()
+            self._add_segment(first, 0)
 
     def _begin_own(self) -> None:
         if self.inherited:
@@ -138,76 +232,96 @@ class Journal:
     def append(self, keyset: KeySet, step: int, now: float, values: Iterable[object]) -> None:
         """Store a row; once this returns, the row survives the process.
 
-        Raises struct.error for a value that does not fit its type; nothing is stored then.
+        What `struct` raises for a value that does not fit its type passes, and nothing is stored.
+        RunEndedError when the journal has been closed; of a deleted run rows are counted only.
         """
         body = keyset.pack(_ROW, keyset.id, step, now, *values)
         with self.lock:
-            position = self._position
-            end = position + keyset.size
-            if end > self._capacity or keyset.segment != self._segment:
-                room = self._room(keyset, step, now, values)
-                if room is None:
-                    return
-                body = room
-                position = self._position
-                end = position + keyset.size
-            # Taken first: a signal handler that logs in the middle of this gets a place behind.
-            self._position = end
-            map = self._map
+            segment = self._segment
+            # These two are one for a signal handler: see the top of this file.
+            position = segment.position
+            segment.position = end = position + keyset.size
+            if end > segment.limit or keyset.segment != segment.serial:
+                if segment.position == end:
+                    segment.position = position
+                self._append_slowly(keyset.length + _U32.pack(crc32(body)) + body, keyset)
+                return
+            map = segment.map
             map[position + 4 : end] = _U32.pack(crc32(body)) + body  # type: ignore[index]
             map[position : position + 4] = keyset.length  # type: ignore[index]
-            if self._file is not None:
-                os.write(self._file, map[position:end])  # type: ignore[index]
-
-    def _room(
-        self, keyset: KeySet, step: int, now: float, values: Iterable[object]
-    ) -> bytes | None:
-        """Make room for a row and declare its key set in the segment; None if it must be lost."""
-        self._begin_own()
-        if self._known.get((keyset.keys, keyset.types, keyset.auto)) is not keyset:
-            keyset.id = self._next_keyset
-            self._next_keyset += 1
-            keyset.segment = -1
-            self._known[keyset.keys, keyset.types, keyset.auto] = keyset
-        for _ in range(2):
-            if self._position + keyset.size > self._capacity and not self._add_segment(keyset.size):
-                return None
-            if keyset.segment == self._segment:
-                break
-            self._declare(keyset)
-        return keyset.pack(_ROW, keyset.id, step, now, *values)
-
-    def _declare(self, keyset: KeySet) -> None:
-        text = json.dumps({"keys": keyset.keys, "types": keyset.types, "auto": keyset.auto})
-        self._write(_KEYSET, keyset.id, text.encode())
-        keyset.segment = self._segment
-        self.keysets[keyset.id] = keyset
+            if segment.write:
+                self._save(segment, position, end)
+            if self.closed:
+                self._refuse()
 
     def append_op(self, op: Op) -> None:
-        """Store an op other than `LogRows`; as safe as a row."""
-        text = encode_json(to_json(op)).encode()
+        """Store an op other than `LogRows`; as safe as a row, and refused as one."""
+        record = _record(_OP, 0, encode_json(to_json(op)).encode())
         with self.lock:
-            self._begin_own()
-            self._write(_OP, 0, text)
+            self._append_slowly(record, None)
 
-    def _write(self, kind: int, number: int, payload: bytes) -> None:
-        body = _TAG.pack(kind, number) + payload + b" " * (-len(payload) % 8)
-        size = 8 + len(body)
-        if self._position + size > self._capacity and not self._add_segment(size):
-            return
-        position = self._position
-        self._position = end = position + size
-        map = self._map
-        assert map is not None
-        map[position + 4 : end] = _U32.pack(crc32(body)) + body
-        map[position : position + 4] = _U32.pack(size)
-        if self._file is not None:
-            os.write(self._file, map[position:end])
+    def _append_slowly(self, record: bytes, keyset: KeySet | None) -> None:
+        """Store a record wherever there is room, behind the declaration of its key set."""
+        declaration = b"" if keyset is None else keyset.declaration()
+        while True:
+            if self.closed:
+                self._refuse()
+                return
+            self._begin_own()
+            segment = self._segment
+            size = len(record)
+            if keyset is not None and keyset.segment != segment.serial:
+                size += len(declaration)
+            position = segment.position
+            segment.position = end = position + size
+            if end <= segment.limit:
+                break
+            if segment.position == end:
+                segment.position = position
+            if not self._add_segment(segment, len(declaration) + len(record)):
+                self.dropped += 1
+                return
+        if size > len(record):
+            self._store(segment, position, declaration)
+            position += len(declaration)
+            keyset.segment = segment.serial  # type: ignore[union-attr]
+        self._store(segment, position, record)
+        self._refuse_if_closed()
+
+    def _store(self, segment: Segment, position: int, record: bytes) -> None:
+        map, end = segment.map, position + len(record)
+        if map is None:
+            return  # a signal handler has ended the run
+        map[position + 4 : end] = record[4:]
+        map[position : position + 4] = record[:4]
+        if segment.write:
+            self._save(segment, position, end)
+
+    def _save(self, segment: Segment, position: int, end: int) -> None:
+        try:
+            segment.save(position, end)
+        except OSError as error:
+            # The rest of this segment lives in memory; the next one tries the disk again.
+            segment.write = segment.saved = False
+            self._say_memory(error)
+
+    def _refuse_if_closed(self) -> None:
+        if self.closed:
+            self._refuse()
+
+    def _refuse(self) -> None:
+        if not self.deleted:
+            raise RunEndedError(
+                f"run {self.run_id!r} takes no more data: it has ended, or its tracker has been "
+                "closed; start another run"
+            )
+        self.refused += 1
 
     def keyset(self, keys: tuple[str, ...], types: str, auto: int) -> KeySet:
         """The key set for these keys and type letters, declared where it is first used."""
         with self.lock:
-            self._begin_own()
+            if not self.closed:
+                self._begin_own()
             found = self._known.get((keys, types, auto))
             if found is None:
                 if len(self._known) >= MAX_KEYSETS:
@@ -215,194 +329,273 @@ class Journal:
                     self._known.clear()
                     for cache in self.caches:
                         cache.clear()
-                found = KeySet(self._next_keyset, keys, types, auto)
-                self._next_keyset += 1
+                found = KeySet(next(_keyset_ids) & 0xFFFFFFFF, keys, types, auto)
                 self._known[keys, types, auto] = found
             return found
 
-    def _add_segment(self, size: int) -> bool:
-        if self.segments:
-            self.segments[-1].used = self._position
-        number = self._segment + 1
-        last = self.segments[-1] if self.segments else None
-        base = last.base + last.used - last.start if last else self.drained
-        meta = {
-            "journal": self.id,
-            "run_id": self.run_id,
-            "segment": number,
-            "base": base,
-            "host": host(),
-            "pid": os.getpid(),
-        }
-        text = json.dumps(meta).encode()
-        start = 16 + len(text) + -len(text) % 8
+    def _add_segment(self, last: Segment, size: int) -> bool:
+        """Let a segment with room for `size` bytes follow `last`; whether one follows now."""
+        follower = last.following
+        if follower is not None:
+            self._to_newest(follower)
+            return True
+        if last.limit > 0:
+            last.limit = last.size
+        meta = self._meta
+        longest = len(json.dumps({**meta, "segment": 1 << 63, "base": 1 << 63}))
+        start = 16 + longest + -longest % 8
+        total = max(SEGMENT_BYTES, -(-(start + size + HEADROOM) // 4096) * 4096)
+        number, base = self._number, self._base
+        self._number, self._base = number + 1, base + total - start
+        text = json.dumps({**meta, "segment": number, "base": base}).encode()
         header = MAGIC + _TAG.pack(start, len(text)) + text
-        declare = 4096  # room for the key set's declaration before the row
-        total = max(SEGMENT_BYTES, -(-(start + size + declare) // 4096) * 4096)
-        path: str | None = os.path.join(self.folder, f"{self.id}.{number:06d}.seg")
-        self._close_file()
+        path = os.path.join(self.folder, f"{self.id}.{number:06d}.seg")
         try:
-            map = self._create(str(path), total, header)
+            if not self._owner.hold(json.dumps(meta)):
+                raise OSError(0, "its lock cannot be had")
+            segment = self._create(path, total, header, base, start)
         except OSError as error:
-            with contextlib.suppress(OSError):
-                os.unlink(str(path))
-            warn(
-                f"the journal of run {self.run_id} cannot grow ({error.strerror}, {self.folder}); "
-                "rows are kept in memory until the database takes them",
-                once=self.id + "memory",
-            )
-            if sum(segment.path is None for segment in self.segments) >= MEMORY_SEGMENTS:
-                self.dropped += 1
-                warn(
-                    f"run {self.run_id}: memory for waiting rows is used up, rows are being lost",
-                    once=self.id + "lost",
-                )
+            self._say_memory(error)
+            found = self._memory(total, base, start)
+            if found is None:
                 return False
-            map, path = mmap.mmap(-1, total), None
-            map[: len(header)] = header
-        self._segment = number
-        self._map = map
-        self._position, self._capacity = start, total
-        self.segments.append(Segment(number, base, map, start, path))
+            segment = found
+        last.limit = -1
+        if last.following is None:
+            last.following = segment
+        else:
+            # A signal handler has been quicker; this number and base stay unused.
+            self._forget(segment)
+        last.close_file()
+        self._to_newest(last)
+        if self.closed:
+            segment.limit = -1
+            if self.released:
+                self._forget(segment)
+                self._owner.drop()
         return True
 
-    def _create(self, path: str, total: int, header: bytes) -> mmap.mmap:
-        flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_CLOEXEC", 0)
-        try:
-            fd = os.open(path, flags, 0o666)
-        except FileNotFoundError:
-            os.makedirs(self.folder, exist_ok=True)
-            fd = os.open(path, flags, 0o666)
-        if not self.mapped:
-            # A mapping of a file on a network file system may fault; plain appended writes do not.
-            os.write(fd, header.ljust(_U32.unpack_from(header, 8)[0], b"\0"))
-            self._file = fd
-            map = mmap.mmap(-1, total)
-            map[: len(header)] = header
-            return map
-        try:
-            reserve(fd, total)
-            map = mmap.mmap(fd, total)
-        finally:
-            os.close(fd)
-        map[: len(header)] = header
-        return map
+    def _to_newest(self, segment: Segment) -> None:
+        while segment.following is not None:
+            segment = segment.following
+        self._segment = segment
 
-    def _close_file(self) -> None:
-        if self._file is not None:
-            os.close(self._file)
-            self._file = None
+    def _memory(self, total: int, base: int, start: int) -> Segment | None:
+        if sum(not segment.saved for segment in self._chain()) < MEMORY_SEGMENTS:
+            with contextlib.suppress(OSError):
+                return Segment(base, start, mmap.mmap(-1, total), None)
+        warn(
+            f"run {self.run_id}: memory for waiting rows is used up, rows are being lost",
+            once=self.id + "lost",
+        )
+        return None
+
+    def _chain(self) -> Iterator[Segment]:
+        segment: Segment | None = self._first.following
+        while segment is not None:
+            yield segment
+            segment = segment.following
+
+    def _say_memory(self, error: OSError) -> None:
+        warn(
+            f"the journal of run {self.run_id} cannot grow ({error.strerror}, {self.folder}); "
+            "rows are kept in memory until the database takes them",
+            once=self.id + "memory",
+        )
+
+    def _create(self, path: str, total: int, header: bytes, base: int, start: int) -> Segment:
+        flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_CLOEXEC", 0)
+        fd: int | None = os.open(path, flags, 0o666)
+        try:
+            assert fd is not None
+            if self.mapped:
+                reserve(fd, total)
+                map = mmap.mmap(fd, total)
+                map[: len(header)] = header
+                return Segment(base, start, map, path)
+            # A mapping of a file on a network file system may fault; plain writes do not.
+            _write_all(fd, header.ljust(start, b"\0"), 0)
+            segment = Segment(base, start, mmap.mmap(-1, total), path)
+            segment.file, fd = fd, None
+            segment.write = True
+            return segment
+        except BaseException:
+            with contextlib.suppress(OSError):
+                os.unlink(path)
+            raise
+        finally:
+            if fd is not None:
+                os.close(fd)
 
     # -- reading what this process wrote, and letting go of it -----------------------------------
 
-    @property
-    def end(self) -> int:
-        """The logical offset behind the last record."""
-        with self.lock:
-            if not self.segments:
-                return self.drained
-            last = self.segments[-1]
-            return last.base + self._position - last.start
+    def pending(self, most: int = 8) -> tuple[list[Op], int, bool]:
+        """The ops not yet drained, of at most `most` segments; for the drainer.
 
-    def pending(self, most: int = 8) -> tuple[list[Op], int, int]:
-        """The ops not yet drained, of at most `most` segments, with their start and end offsets."""
-        reader = Reader(self.keysets)
-        start = offset = self.drained
-        with self.lock:
-            if self.segments:
-                self.segments[-1].used = self._position
-            parts = [
-                (segment, segment.used)
-                for segment in self.segments
-                if segment.base + segment.used - segment.start > start
-            ][:most]
-        for segment, used in parts:
-            first = segment.start + max(0, start - segment.base)
-            reader.read(memoryview(segment.map), first, used, verify=False)
-            offset = segment.base + used - segment.start
-        return reader.ops(self.run_id), start, offset
+        Returns:
+            The ops, the logical offset behind them, and whether that is the journal's end: it is
+            not when there are more segments, or when an append is going on in the middle.
+        """
+        reader = Reader()
+        offset = self.drained
+        segment = self._first
+        for _ in range(most):
+            # Before anything is read: a segment that has one is sealed.
+            following = segment.following
+            end, whole = self._read(reader, segment, offset)
+            offset = max(offset, segment.base + end - segment.start)
+            if not whole or following is None:
+                return reader.ops(self.run_id), offset, whole
+            offset = max(offset, following.base)
+            segment = following
+        return reader.ops(self.run_id), offset, False
+
+    def _read(self, reader: Reader, segment: Segment, offset: int) -> tuple[int, bool]:
+        position = segment.start + max(0, offset - segment.base)
+        map, used = segment.map, segment.used
+        if map is None or position >= used:
+            return position, True
+        reader.declared = segment.declared
+        view = memoryview(map)
+        stop = reader.read(view, position, used, verify=False, gaps=False)
+        if stop == used:
+            return stop, True
+        # An unfinished record. Whoever has the lock knows that no other thread is at it.
+        mine = self.lock._is_owned()  # type: ignore[attr-defined]
+        if mine and not self.closed:
+            return stop, False  # the frame below this signal handler may be
+        if not mine and not self.lock.acquire(timeout=PATIENCE):
+            return stop, False
+        try:
+            used = segment.used
+            reader.read(view, stop, used, verify=False)
+        finally:
+            if not mine:
+                self.lock.release()
+        return used, True
 
     def discard(self, offset: int) -> None:
-        """Forget everything before `offset`: it is in the database."""
-        self.drained = offset
-        with self.lock:
-            while len(self.segments) > 1:
-                first = self.segments[0]
-                if first.base + first.used - first.start > offset:
-                    break
-                self._delete(self.segments.pop(0))
+        """Forget everything before `offset`, which is in the database; for the drainer."""
+        self.drained = self.applied = offset
+        while not self.released:
+            first = self._first
+            following = first.following
+            if following is None or following.base > offset:
+                break
+            self._first = following
+            self._forget(first)
 
-    def _delete(self, segment: Segment) -> None:
+    def skip(self, applied: int) -> None:
+        """Go on where the store says that the journal has been applied to; for the drainer."""
+        for segment in (self._first, *self._chain()):
+            # What is declared in the part that is left out still holds behind it.
+            if segment.map is not None and segment.base < applied:
+                before = Reader(segment.declared)
+                end = min(segment.used, segment.start + applied - segment.base)
+                before.read(memoryview(segment.map), segment.start, end, verify=False)
+        self.discard(max(applied, self.drained))
+        self.applied = applied
+
+    def _forget(self, segment: Segment) -> None:
+        # Not closed: an append that a signal handler has interrupted may still store into it.
+        segment.map = None
+        segment.close_file()
         if segment.path is not None:
             with contextlib.suppress(OSError):
                 os.unlink(segment.path)
-        # An exported view of the map, should one be left, keeps it until it goes.
-        with contextlib.suppress(BufferError):
-            segment.map.close()
+
+    @property
+    def in_memory(self) -> bool:
+        """Whether some of it is only in memory."""
+        return any(not segment.saved for segment in self._chain())
+
+    def seal(self, timeout: float = PATIENCE) -> None:
+        """Take no more records; what other threads are just appending is waited for."""
+        taken = self.lock.acquire(timeout=max(0.0, timeout))
+        try:
+            self.closed = True
+            self._segment.limit = -1
+        finally:
+            if taken:
+                self.lock.release()
 
     def close(self, *, keep: bool = False) -> None:
         """Let go of the journal; its files are deleted, or with `keep` left for an adopter."""
-        with self.lock:
-            if self.closed or self.inherited:
-                return
-            self.closed = True
-            self._close_file()
-            self._capacity = 0
-            if not keep:
-                for segment in self.segments:
-                    self._delete(segment)
-                self.segments.clear()
-                self._owner.remove()
-            self._owner.drop()
+        if self.released or self.inherited:
+            return
+        self.seal()
+        self.released = True
+        segments = (self._first, *self._chain())
+        self._first = self._segment = Segment(0, 0, None, None)
+        for segment in segments:
+            if keep:
+                segment.close_file()
+            else:
+                self._forget(segment)
+        if not keep:
+            self._owner.remove()
+        self._owner.drop()
 
     def abandon(self) -> None:
         """In a forked child: this is the parent's journal; the next append begins one's own."""
         self.lock = threading.RLock()
         self.drain_lock = threading.RLock()
+        self.drainer = None
         self.inherited = True
-        self._capacity = 0
-        self._file = None
+        self._segment.limit = -1
+        for segment in (self._first, *self._chain()):
+            segment.close_file()
         self._owner.abandon()
 
 
 class Reader:
     """Turns records into ops: rows of one key set become one `LogRows`."""
 
-    def __init__(self, keysets: dict[int, KeySet] | None = None) -> None:
-        self.keysets: dict[int, KeySet] = {} if keysets is None else keysets
+    def __init__(self, declared: dict[int, KeySet] | None = None) -> None:
+        self.declared: dict[int, KeySet] = {} if declared is None else declared
         self.order = 0
         self.torn = 0
         self._rows: dict[int, tuple[list[bytes], array[int], KeySet]] = {}
         self._ops: list[Op] = []
 
-    def read(self, buffer: memoryview, position: int, end: int, *, verify: bool) -> None:
-        """Read the records in buffer[position:end]; with `verify` check each one's CRC."""
+    def read(
+        self, buffer: memoryview, position: int, end: int, *, verify: bool, gaps: bool = True
+    ) -> int:
+        """Read the records in buffer[position:end]; with `verify` check each one's CRC.
+
+        Without `gaps` this stops at a record that has not been finished. Returns where the last
+        sound record ends.
+        """
+        last = position
         while position + 16 <= end:
             size, crc, kind, number = _HEAD.unpack_from(buffer, position)
+            if size == 0 and not gaps:
+                break
             sound = 16 <= size <= end - position and size % 8 == 0
             if not sound or (verify and crc32(buffer[position + 8 : position + size]) != crc):
                 position = self._resume(buffer, position, end)
                 continue
             if kind == _ROW:
-                keyset = self.keysets.get(number)
+                keyset = self.declared.get(number)
                 if keyset is None or keyset.size != size:
                     self.torn += 1
-                    position += size
+                    last = position = position + size
                     continue
                 n = 1 if verify else self._alike(buffer, position, end, size)
                 self._add_rows(keyset, bytes(buffer[position : position + n * size]), n)
-                position += n * size
+                last = position = position + n * size
                 continue
             text = bytes(buffer[position + 16 : position + size])
             if kind == _OP:
                 self._ops.append(from_json(decode_json(text.decode()), self.order))
                 self.order += 1
-            elif kind == _KEYSET and number not in self.keysets:
+            elif kind == _KEYSET and number not in self.declared:
                 data = json.loads(text)
-                self.keysets[number] = KeySet(
+                self.declared[number] = KeySet(
                     number, tuple(data["keys"]), data["types"], data["auto"]
                 )
-            position += size
+            last = position = position + size
+        return last
 
     @staticmethod
     def _alike(buffer: memoryview, position: int, end: int, size: int) -> int:
@@ -486,42 +679,109 @@ def _columns(run_id: str, keyset: KeySet, raw: bytes, orders: array[int]) -> Log
     )
 
 
+def _record(kind: int, number: int, payload: bytes) -> bytes:
+    body = _TAG.pack(kind, number) + payload + b" " * (-len(payload) % 8)
+    return _U32.pack(8 + len(body)) + _U32.pack(crc32(body)) + body
+
+
+def _write_all(file: int, data: bytes, position: int) -> None:
+    while data:
+        if hasattr(os, "pwrite"):
+            written = os.pwrite(file, data, position)
+        else:
+            os.lseek(file, position, os.SEEK_SET)
+            written = os.write(file, data)
+        data, position = data[written:], position + written
+
+
 def journal_ids(folder: str) -> list[str]:
     """The journals in a folder of live files, oldest first."""
     try:
         names = os.listdir(folder)
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError, PermissionError):
         return []
     found = {name[: -len(".lock")] for name in names if name.endswith(".lock")}
     found |= {name.split(".")[0] for name in names if name.endswith(".seg")}
     return sorted(found - {"write"})
 
 
-def read_segments(folder: str, journal_id: str, applied: int) -> Iterator[tuple[str, int, Reader]]:
-    """The segments of a dead journal beyond `applied`: (run id, end offset, what they hold)."""
-    names = sorted(n for n in os.listdir(folder) if n.startswith(journal_id + ".0"))
-    for name in names:
-        path = os.path.join(folder, name)
-        with open(path, "rb") as file:
-            data = file.read()
-        if len(data) < 16 or data[:8] != MAGIC:
-            if data.strip(b"\0"):
-                raise CorruptStoreError(f"{path} is not a journal segment")
-            continue  # killed before its header was written: nothing was acknowledged in it
-        start, length = _TAG.unpack_from(data, 8)
+def segment_paths(folder: str, journal_id: str) -> list[str]:
+    """The files of a journal's segments, in order."""
+    numbered = []
+    for name in os.listdir(folder):
+        identity, _, rest = name.partition(".")
+        number, _, ending = rest.partition(".")
+        if identity == journal_id and ending == "seg" and number.isdecimal():
+            numbered.append((int(number), os.path.join(folder, name)))
+    return [path for _, path in sorted(numbered)]
+
+
+def owner(folder: str, journal_id: str) -> dict[str, Any] | None:
+    """What a journal says about itself: `run_id`, `host`, `pid`, `birth`; None if it does not."""
+    with contextlib.suppress(OSError, ValueError):
+        with open(os.path.join(folder, journal_id + ".lock"), "rb") as file:
+            said = json.loads(file.read())
+        if isinstance(said, dict) and "pid" in said:
+            return said
+    with contextlib.suppress(FileNotFoundError):
+        # The newest first, which its owner does not delete while this looks.
+        for path in reversed(segment_paths(folder, journal_id)):
+            with contextlib.suppress(OSError, CorruptStoreError):
+                header = _header(path)
+                if header is not None:
+                    return header[1]
+    return None
+
+
+def _header(path: str) -> tuple[int, dict[str, Any]] | None:
+    """Where a segment's records start and what it says about itself; None where it is blank."""
+    with open(path, "rb") as file:
+        data = file.read(16)
+        if len(data) == 16 and data[:8] == MAGIC:
+            start, length = _TAG.unpack_from(data, 8)
+            try:
+                meta = json.loads(file.read(length))
+                return start, {**meta, "base": int(meta["base"]), "run_id": str(meta["run_id"])}
+            except (ValueError, KeyError, TypeError) as error:
+                raise CorruptStoreError(f"{path}: the segment's header is damaged") from error
+        if (data + file.read()).strip(b"\0"):
+            raise CorruptStoreError(f"{path} is not a journal segment")
+    return None  # killed before its header was written: nothing was acknowledged in it
+
+
+def read_segments(
+    folder: str, journal_id: str, applied: int
+) -> Iterator[tuple[str, str, int, Reader]]:
+    """The segments of a dead journal: (run id, path, end offset, what lies beyond `applied`).
+
+    The end is where the next segment begins, or where the last sound record of the last one ends:
+    whoever stops after any of them can go on from there.
+    """
+    paths = segment_paths(folder, journal_id)
+    headers: list[tuple[str, int, dict[str, Any]]] = []
+    damage: CorruptStoreError | None = None
+    for path in paths:
         try:
-            meta = json.loads(data[16 : 16 + length])
-        except ValueError as error:
-            raise CorruptStoreError(f"{path}: the segment's header is damaged") from error
-        end = meta["base"] + len(data) - start
-        if end <= applied:
+            header = _header(path)
+        except CorruptStoreError as error:
+            damage = error
+            break
+        if header is not None:
+            headers.append((path, *header))
+    for index, (path, start, meta) in enumerate(headers):
+        run_id, base = meta["run_id"], meta["base"]
+        limit = headers[index + 1][2]["base"] if index + 1 < len(headers) else None
+        if limit is not None and limit <= applied:
+            yield run_id, path, applied, Reader()
             continue
+        with open(path, "rb") as file:
+            data = memoryview(file.read())
         # Key sets are declared anew in every segment. What lies before `applied` is read for
         # them, and its rows are left out.
         reader = Reader()
-        first = start + max(0, applied - meta["base"])
-        if first > start:
-            before = Reader(reader.keysets)
-            before.read(memoryview(data), start, first, verify=True)
-        reader.read(memoryview(data), first, len(data), verify=True)
-        yield meta["run_id"], end, reader
+        first = min(len(data), start + max(0, applied - base))
+        Reader(reader.declared).read(data, start, first, verify=True)
+        last = reader.read(data, first, len(data), verify=True)
+        yield run_id, path, max(applied, base + last - start) if limit is None else limit, reader
+    if damage is not None:
+        raise damage

@@ -3,20 +3,30 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
 
-from synadb.errors import StoreBusyError
+from synadb.errors import ReadOnlyStoreError, StoreBusyError
 
 if sys.platform == "win32":
     import msvcrt
 else:
     import fcntl
 
-__all__ = ["FileLock", "after_fork_in_child", "host", "is_network_path", "reserve", "warn"]
+__all__ = [
+    "FileLock",
+    "after_fork_in_child",
+    "birth",
+    "host",
+    "is_network_path",
+    "lives",
+    "reserve",
+    "warn",
+]
 
 # File systems on which WAL's shared memory or a shared mapping cannot be trusted between hosts.
 _NETWORK_TEXT = """\
@@ -35,8 +45,9 @@ def warn(message: str, *, once: str | None = None) -> None:
         if once in _warned:
             return
         _warned.add(once)
-    # A closed or broken stderr must not turn a warning into a failure of the training script.
-    with contextlib.suppress(OSError, ValueError, AttributeError):
+    # A closed or broken stderr must not turn a warning into a failure of the training script; nor
+    # must one in use (RuntimeError), when a signal handler warns in the middle of a write.
+    with contextlib.suppress(OSError, ValueError, AttributeError, RuntimeError):
         sys.stderr.write(f"synadb: {message}\n")
 
 
@@ -47,6 +58,37 @@ def host() -> str:
     import platform
 
     return platform.node()
+
+
+def birth(pid: int) -> str:
+    """What tells a process from a later one with its pid; empty where that cannot be told."""
+    if not sys.platform.startswith("linux"):
+        return ""
+    try:
+        with open("/proc/sys/kernel/random/boot_id", encoding="ascii") as file:
+            boot = file.read().strip()
+        with open(f"/proc/{pid}/stat", "rb") as stat:
+            # The name, in parentheses, may hold anything; the start time is field 22.
+            ticks = stat.read().rpartition(b")")[2].split()[19].decode()
+    except (OSError, ValueError, IndexError):
+        return ""
+    return f"{boot}:{ticks}"
+
+
+def lives(pid: int, born: str) -> bool:
+    """Whether the process of this machine with that pid, and that `birth` if known, runs still."""
+    if sys.platform == "win32":
+        import psutil
+
+        return bool(psutil.pid_exists(pid))
+    try:
+        os.kill(pid, 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except PermissionError:
+        pass
+    now = birth(pid)
+    return not (born and now and born != now)
 
 
 def after_fork_in_child(function: Callable[[], None]) -> None:
@@ -75,7 +117,8 @@ def reserve(fd: int, size: int) -> None:
     os.lseek(fd, 0, os.SEEK_SET)
 
 
-_NOT_SUPPORTED = (22, 95, 45, 102)  # EINVAL, EOPNOTSUPP on Linux, ENOTSUP and EOPNOTSUPP on macOS
+_NOT_SUPPORTED = (errno.EINVAL, errno.EOPNOTSUPP, errno.ENOTSUP)
+_NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, *_NOT_SUPPORTED)
 
 
 def is_network_path(path: str | os.PathLike[str]) -> bool:
@@ -147,7 +190,10 @@ class FileLock:
     """An exclusive lock between processes, on a file of its own; also excludes threads.
 
     The file may be removed by its holder (`remove`): who acquires a lock on a file that has lost
-    its name starts again. A forked child never holds its parent's lock.
+    its name starts again. A forked child never holds its parent's lock. A signal handler may
+    acquire what the frame below it holds, or is waiting for.
+
+    Where the file system offers no locks, every attempt succeeds and `unsupported` is set.
     """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
@@ -155,34 +201,44 @@ class FileLock:
         self._fd: int | None = None
         self._thread_lock = threading.RLock()
         self._depth = 0
+        self._trying = False
         self.unsupported = False
+
+    def __del__(self) -> None:
+        # Of a run that nobody holds any more: what it left behind is another's to bring in.
+        if getattr(self, "_fd", None) is not None:
+            self.drop()
 
     def acquire(self, timeout: float = 60.0) -> bool:
         """Take the lock, waiting up to `timeout` seconds; returns whether it was taken."""
         deadline = time.monotonic() + timeout
         if not self._thread_lock.acquire(timeout=max(0.0, timeout)):
             return False
-        if self._depth:
-            self._depth += 1
-            return True
+        self._depth += 1
         pause = 0.0002
-        while True:
-            try:
-                if self._try():
-                    self._depth = 1
-                    return True
-            except BaseException:
-                self._thread_lock.release()
-                raise
-            if time.monotonic() >= deadline:
-                self._thread_lock.release()
-                return False
-            time.sleep(pause * (0.5 + os.urandom(1)[0] / 256))
-            pause = min(pause * 1.5, 0.01)
+        taken = False
+        try:
+            while True:
+                # A handler may have come while this waited, and has then left the lock to it.
+                taken = self._fd is not None or self._try()
+                if taken or self._trying or time.monotonic() >= deadline:
+                    break
+                time.sleep(pause * (0.5 + os.urandom(1)[0] / 256))
+                pause = min(pause * 1.5, 0.01)
+        finally:
+            if not taken:
+                self.release()
+        return taken
 
     def _try(self) -> bool:
         with _opening:
-            return self._try_once()
+            if self._trying:
+                return False  # in a signal handler, over a frame that may hold the file already
+            self._trying = True
+            try:
+                return self._try_once()
+            finally:
+                self._trying = False
 
     def _try_once(self) -> bool:
         try:
@@ -191,10 +247,7 @@ class FileLock:
             os.makedirs(os.path.dirname(self.path), exist_ok=True)
             return False
         try:
-            if not self._lock_fd(fd):
-                os.close(fd)
-                return False
-            if sys.platform != "win32" and not _same_file(fd, self.path):
+            if not self._lock_fd(fd) or not _same_file(fd, self.path):
                 os.close(fd)
                 return False
         except BaseException:
@@ -212,7 +265,7 @@ class FileLock:
         except (BlockingIOError, PermissionError):
             return False
         except OSError as error:
-            if error.errno in (37, 38, *_NOT_SUPPORTED):  # ENOLCK, ENOSYS: locks not offered here
+            if error.errno in _NO_LOCKS:
                 self.unsupported = True
                 return True
             raise
@@ -228,6 +281,30 @@ class FileLock:
     def try_hold(self) -> bool:
         """Take the lock for the process, not a thread, without waiting; `drop` gives it back."""
         return self._fd is not None or self._try()
+
+    def hold(self, note: str) -> bool:
+        """As `try_hold`, on the file that has the name now, and for a moment patiently.
+
+        The file gets `note` as its content, unless the disk is full.
+        """
+        for _ in range(100):
+            fd = self._fd
+            if fd is not None and _same_file(fd, self.path):
+                return True
+            self.drop()
+            if self._try():
+                self._note(note.encode())
+                return True
+            if self._trying:
+                break
+            time.sleep(0.001)  # one that looked whether the owner lives is gone at once
+        return False
+
+    def _note(self, text: bytes) -> None:
+        fd = self._fd
+        if fd is not None:
+            with contextlib.suppress(OSError):
+                os.ftruncate(fd, os.write(fd, text))
 
     def drop(self) -> None:
         """Give back what `try_hold` took, from any thread."""
@@ -245,6 +322,7 @@ class FileLock:
         """In a forked child: let go of the inherited descriptor without unlocking the parent's."""
         fd, self._fd = self._fd, None
         self._depth = 0
+        self._trying = False
         self._thread_lock = threading.RLock()
         if fd is not None:
             with contextlib.suppress(OSError):
@@ -253,7 +331,13 @@ class FileLock:
     @contextlib.contextmanager
     def held(self, timeout: float = 60.0) -> Iterator[None]:
         """Hold the lock for a `with` block; StoreBusyError when it cannot be had in time."""
-        if not self.acquire(timeout):
+        try:
+            taken = self.acquire(timeout)
+        except PermissionError as error:
+            raise ReadOnlyStoreError(
+                f"{self.path} belongs to another user; make it and its folder writable"
+            ) from error
+        if not taken:
             raise StoreBusyError(
                 f"{self.path} has been locked by another process for {timeout:.0f} s; "
                 "if that process is stopped or stuck, end it and try again"
@@ -265,6 +349,8 @@ class FileLock:
 
 
 def _same_file(fd: int, path: str) -> bool:
+    if sys.platform == "win32":
+        return True  # an open file keeps its name there
     try:
         named = os.stat(path)
     except FileNotFoundError:
