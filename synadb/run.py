@@ -79,8 +79,15 @@ class Run:
             raise InvalidValueError("log() takes a dict with str keys")
         with self._journal.lock:
             if step is None:
-                self.write(data, self._next, time.time(), AUTO_RUN)
-                self._next += 1
+                at = self._next
+                # Taken first: a signal handler may log while this row is being stored.
+                self._next = at + 1
+                try:
+                    self.write(data, at, time.time(), AUTO_RUN)
+                except BaseException:
+                    if self._next == at + 1:
+                        self._next = at
+                    raise
             else:
                 step = as_step(step)
                 self.write(data, step, time.time(), AUTO_NONE)
@@ -193,8 +200,16 @@ class Run:
         if not self._ended:
             self._writer.drain(self._journal)
 
-    def end(self, state: str = "finished", exit_code: int | None = None) -> bool:
+    def end(
+        self,
+        state: str = "finished",
+        exit_code: int | None = None,
+        *,
+        timeout: float | None = None,
+    ) -> bool:
         """End the run, once; returns whether everything is in the database.
+
+        Waits up to `timeout` seconds for a database out of reach (SYNADB_FINISH_TIMEOUT).
 
         In a forked child only the child's part ends, the run goes on in its parent.
         """
@@ -203,17 +218,21 @@ class Run:
                 return self._stored
             self._ended = True
         if os.getpid() == self._pid:
-            self._journal.append_op(EndRun(self.run_id, state, time.time(), exit_code))
-        self._stored = self._writer.finish(self._journal)
+            try:
+                self._journal.append_op(EndRun(self.run_id, state, time.time(), exit_code))
+            except RunEndedError:  # the tracker has been closed, and the journal with it
+                return False
+        self._stored = self._writer.finish(self._journal, timeout)
         return self._stored
 
     def leave(self) -> bool:
         """Stop logging from here without ending the run, which others go on with."""
         with self._journal.lock:
-            if not self._ended:
-                self._ended = True
-                self._stored = self._writer.finish(self._journal)
-            return self._stored
+            if self._ended:
+                return self._stored
+            self._ended = True
+        self._stored = self._writer.finish(self._journal)
+        return self._stored
 
     @property
     def ended(self) -> bool:

@@ -8,7 +8,9 @@ import os
 import sys
 import threading
 import time
+import weakref
 from collections.abc import Callable, Iterator
+from typing import Protocol
 
 from synadb.errors import ReadOnlyStoreError, StoreBusyError
 
@@ -24,6 +26,7 @@ __all__ = [
     "host",
     "is_network_path",
     "lives",
+    "renew_after_fork",
     "reserve",
     "warn",
 ]
@@ -95,6 +98,28 @@ def after_fork_in_child(function: Callable[[], None]) -> None:
     """Call `function` in every forked child; does nothing where there is no fork."""
     if hasattr(os, "register_at_fork"):
         os.register_at_fork(after_in_child=function)
+
+
+class Forkable(Protocol):
+    """What holds locks, threads or descriptors that a forked child must have anew."""
+
+    def _after_fork(self) -> None: ...
+
+
+_forkable: weakref.WeakSet[Forkable] = weakref.WeakSet()
+
+
+def renew_after_fork(thing: Forkable) -> None:
+    """Call `thing._after_fork` in every forked child, for as long as somebody holds it."""
+    _forkable.add(thing)
+
+
+def _renew_all() -> None:
+    for thing in list(_forkable):
+        thing._after_fork()
+
+
+after_fork_in_child(_renew_all)
 
 
 def reserve(fd: int, size: int) -> None:

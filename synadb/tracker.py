@@ -11,6 +11,7 @@ import threading
 import time
 import weakref
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from types import TracebackType
 from typing import Any, BinaryIO, Literal, cast
 
@@ -21,14 +22,16 @@ from synadb.errors import (
     RunEndedError,
     RunNotFoundError,
     StorageError,
+    StoreBusyError,
 )
 from synadb.ids import generate_id
 from synadb.journal import Journal
 from synadb.ops import StartRun, UpdateRun
 from synadb.records import ArtifactRecord, CheckReport, ConsoleLine, History, RunRecord, Series
 from synadb.run import Run, as_document, checked_fields, checked_text
+from synadb.settings import Settings
 from synadb.storage import open_store
-from synadb.system import after_fork_in_child, host
+from synadb.system import host, renew_after_fork
 from synadb.writer import Adopted, Writer, adopt
 
 __all__ = ["ExperimentTracker"]
@@ -64,14 +67,10 @@ class ExperimentTracker:
         self._pid = os.getpid()
         self.recovered: list[Adopted] = adopt(self._store)
         _open.add(self)
-        reference = weakref.ref(self)
+        renew_after_fork(self)
 
-        def forked() -> None:
-            tracker = reference()
-            if tracker is not None:
-                tracker._lock = threading.RLock()
-
-        after_fork_in_child(forked)
+    def _after_fork(self) -> None:
+        self._lock = threading.RLock()
 
     @property
     def path(self) -> str:
@@ -228,12 +227,19 @@ class ExperimentTracker:
             raise RunEndedError(f"run {run_id!r} has ended already")
         self.finish(run, state, {"finished": 0, "failed": 1}.get(state))
 
-    def finish(self, run: Run, state: str = "finished", exit_code: int | None = None) -> bool:
+    def finish(
+        self,
+        run: Run,
+        state: str = "finished",
+        exit_code: int | None = None,
+        *,
+        timeout: float | None = None,
+    ) -> bool:
         """End a run of `run()`; when this returns True, the file alone holds all of it.
 
         False: the store was out of reach, and a message said what lies where.
         """
-        stored = run.end(state, exit_code)
+        stored = run.end(state, exit_code, timeout=timeout)
         if stored:
             self._settle(run.run_id)
         with self._lock:
@@ -242,10 +248,21 @@ class ExperimentTracker:
         return stored
 
     def _settle(self, run_id: str) -> None:
-        self.recovered += adopt(self._store)
-        with contextlib.suppress(RunNotFoundError):
+        # All of this can wait for another time: the rows are in the database.
+        with (
+            contextlib.suppress(StoreBusyError, RunNotFoundError),
+            self.patience(Settings.from_environment().finish_timeout),
+        ):
+            self.recovered += adopt(self._store)
             self._store.compact(run_id, all_chunks=True)
-        self._store.checkpoint(truncate=True)
+            self._store.checkpoint(truncate=True)
+
+    def patience(self, seconds: float) -> AbstractContextManager[None]:
+        """Limit how long this thread waits for other writers in a `with` block.
+
+        StoreBusyError after that.
+        """
+        return self._store.patience(seconds)
 
     # -- artifacts and files ---------------------------------------------------------------------
 

@@ -14,7 +14,7 @@ from synadb.journal import Journal, journal_ids, owner, read_segments, segment_p
 from synadb.ops import EndRun
 from synadb.settings import Settings
 from synadb.storage.base import JournalMark, Store
-from synadb.system import FileLock, after_fork_in_child, host, lives, warn
+from synadb.system import FileLock, host, lives, renew_after_fork, warn
 
 __all__ = ["Adopted", "Writer", "adopt"]
 
@@ -50,14 +50,7 @@ class Writer:
         self.store = store
         self.error: Exception | None = None
         self._begin()
-        reference = weakref.ref(self)
-
-        def forked() -> None:
-            writer = reference()
-            if writer is not None:
-                writer._after_fork()
-
-        after_fork_in_child(forked)
+        renew_after_fork(self)
 
     def _begin(self) -> None:
         self._journals: list[Journal] = []

@@ -36,7 +36,7 @@ from synadb.settings import Settings
 from synadb.storage import blobs, reading, writing
 from synadb.storage.base import JournalMark, Store
 from synadb.storage.schema import APPLICATION_ID, VERSION, migrate
-from synadb.system import FileLock, after_fork_in_child, is_network_path, warn
+from synadb.system import FileLock, is_network_path, renew_after_fork, warn
 
 __all__ = ["SQLiteStore"]
 
@@ -140,15 +140,7 @@ class SQLiteStore(Store):
         self.network = is_network_path(self.path) if network is None else network
         self._lock = FileLock(os.path.join(self.live_dir, "write.lock"))
         self._prepare()
-        # Weak, so that a store which nobody holds any more can go.
-        reference = weakref.ref(self)
-
-        def forked() -> None:
-            store = reference()
-            if store is not None:
-                store._after_fork()
-
-        after_fork_in_child(forked)
+        renew_after_fork(self)
 
     # -- opening ---------------------------------------------------------------------------------
 
@@ -583,7 +575,8 @@ class SQLiteStore(Store):
         if self._closed:
             return
         # What has been committed is safe in the log in any case; the next opener moves it.
-        with contextlib.suppress(StorageError):
+        limit = min(self._patience, Settings.from_environment().finish_timeout)
+        with contextlib.suppress(StorageError), self.patience(limit):
             self.checkpoint(truncate=True)
         with _gate:
             self._drop_connections()

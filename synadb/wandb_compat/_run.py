@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from types import TracebackType
 from typing import IO, TYPE_CHECKING, Any
 
-from synadb.errors import SynaDBError
+from synadb.errors import RunEndedError, SynaDBError
 from synadb.ops import AUTO_NONE, AUTO_RUN
 from synadb.settings import Settings as Environment
 from synadb.wandb_compat import _session
@@ -169,7 +169,7 @@ class Run:
                     own["_step"] = at + 1
                     try:
                         journal.append(keyset, at, now, data.values())
-                    except (struct.error, OverflowError):
+                    except (struct.error, OverflowError, RunEndedError):
                         own["_step"] = at
                         keyset = None
                     else:
@@ -388,11 +388,17 @@ class Run:
                 state = "finished" if not exit_code else "failed"
                 if exit_code and self._preempting:
                     state = "preempting"
+            limit = Environment.from_environment().finish_timeout
+            begun = time.monotonic()
             try:
-                self._folder.store(self._tracker, self._native.run_id, self._settings.ignore_globs)
+                with self._tracker.patience(limit):
+                    self._folder.store(
+                        self._tracker, self._native.run_id, self._settings.ignore_globs
+                    )
             except SynaDBError as error:
                 termwarn(f"files of {self._folder.files} are not in the database: {error}")
-            stored = self._tracker.finish(self._native, state, exit_code)
+            rest = max(0.1 * limit, limit - (time.monotonic() - begun))
+            stored = self._tracker.finish(self._native, state, exit_code, timeout=rest)
         return stored
 
     def _say_goodbye(self, stored: bool, *, footer_only: bool) -> None:
@@ -422,7 +428,8 @@ class Run:
             termlog(f"View run {self.name} at: {self.url}")
 
     def _check_active(self, call: str) -> None:
-        if self._is_finished:
+        # The native run ends by itself when its tracker is closed.
+        if self._is_finished or self._native._journal.closed:
             raise UsageError(
                 f"Run ({self.id}) is finished. The call to `{call}` will be ignored. "
                 "Please make sure that you are using an active run."
