@@ -18,7 +18,8 @@
     ├── RunEndedError
     ├── InvalidValueError (ValueError, TypeError)
     ├── InstallError (RuntimeError) the drop-in came too late
-    └── NotALogError (ValueError)   a file that is not in the format it was opened as
+    ├── NotALogError (ValueError)   a file that is not in the format it was opened as
+    └── NotYetSupportedError (AttributeError, NotImplementedError)
 """
 
 from __future__ import annotations
@@ -94,3 +95,11 @@ class InstallError(SynaDBError, RuntimeError):
 
 class NotALogError(SynaDBError, ValueError):
     """A file is not in the format it was opened as."""
+
+
+class NotYetSupportedError(SynaDBError, AttributeError, NotImplementedError):
+    """A name that exists in wandb and not yet in the drop-in.
+
+    An AttributeError, so that `hasattr` and `getattr` with a default see a name that is not there,
+    and library code that copes with an older wandb copes with this one.
+    """

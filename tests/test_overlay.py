@@ -252,6 +252,23 @@ def test_names_can_be_imported_from_it(run: Run) -> None:
     )
 
 
+def test_the_submodules_need_no_other_library(run: Run, bare_python: str) -> None:
+    run(
+        """
+        import sys
+        import wandb.util, wandb.env, wandb.wandb_run, wandb.errors.term
+        import wandb.sdk.lib.runid, wandb.sdk.lib.filesystem, wandb.sdk.wandb_setup
+        from wandb.sdk.lib.config_util import ConfigError
+        from wandb.sdk.lib import RunDisabled, SummaryDisabled
+        assert wandb.util.json_dumps_safer({"a": [1, None]}) == '{"a":[1,null]}'
+        assert wandb.wandb_run.Run is wandb.sdk.wandb_run.Run is wandb.Run
+        assert issubclass(ConfigError, wandb.errors.Error) and callable(RunDisabled())
+        assert not {"numpy", "yaml", "psutil"} & set(sys.modules)
+        """,
+        python=bare_python,
+    )
+
+
 def test_classes_pickle_under_both_names(run: Run) -> None:
     run(
         """

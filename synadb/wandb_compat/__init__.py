@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from synadb.wandb_compat import errors
+from synadb.wandb_compat._lazy import lazy_attribute, lazy_dir
 from synadb.wandb_compat._preinit import PreInit
 from synadb.wandb_compat._term import termerror, termlog, termsetup, termwarn
 from synadb.wandb_compat.errors import CommError, Error, UsageError
@@ -25,12 +26,15 @@ __all__ = [
     "Settings",
     "UsageError",
     "alert",
+    "api",
     "attach",
     "config",
     "define_metric",
     "ensure_configured",
+    "env",
     "errors",
     "finish",
+    "helper",
     "init",
     "install",
     "join",
@@ -43,6 +47,7 @@ __all__ = [
     "restore",
     "run",
     "save",
+    "sdk",
     "set_trace",
     "setup",
     "summary",
@@ -52,6 +57,10 @@ __all__ = [
     "termsetup",
     "termwarn",
     "unwatch",
+    "util",
+    "wandb_lib",
+    "wandb_run",
+    "wandb_sdk",
     "watch",
 ]
 
@@ -130,11 +139,40 @@ def _unbind() -> None:
     globals().update(_functions)
 
 
-def init(*args: Any, **kwargs: Any) -> Any:
-    """Start a run; see `synadb.wandb_compat._init.init` for the arguments, which are wandb's."""
+def init(
+    entity: str | None = None,
+    project: str | None = None,
+    dir: Any = None,
+    id: str | None = None,
+    name: str | None = None,
+    notes: str | None = None,
+    tags: Any = None,
+    config: Any = None,
+    config_exclude_keys: list[str] | None = None,
+    config_include_keys: list[str] | None = None,
+    allow_val_change: bool | None = None,
+    group: str | None = None,
+    job_type: str | None = None,
+    mode: str | None = None,
+    force: bool | None = None,
+    reinit: bool | str | None = None,
+    resume: bool | str | None = None,
+    resume_from: str | None = None,
+    fork_from: str | None = None,
+    save_code: bool | None = None,
+    tensorboard: bool | None = None,
+    sync_tensorboard: bool | None = None,
+    monitor_gym: bool | None = None,
+    settings: Any = None,
+    anonymous: Any = None,
+    magic: Any = None,
+) -> Any:
+    """Start a run and make it the active one; see `synadb.wandb_compat._init.init`."""
+    # Spelled out, since programs look which arguments there are.
+    arguments = dict(locals())
     from synadb.wandb_compat._init import init as start
 
-    return start(*args, **kwargs)
+    return start(**arguments)
 
 
 def finish(exit_code: int | None = None, quiet: bool | None = None) -> None:
@@ -195,6 +233,7 @@ def login(
     anonymous: Any = None,
 ) -> bool:
     """True: there is no account, and nothing to ask for."""
+    termlog("login: SynaDB records into a local file and needs no account or key", repeat=False)
     return True
 
 
@@ -213,12 +252,17 @@ def teardown(exit_code: int | None = None) -> None:
     _session.setup_settings.clear()
 
 
+_teardown = teardown
+
+
 def require(requirement: Any = None, experiment: Any = None) -> None:
     """Accepted: what could be required is here already, or has no local meaning."""
+    termlog("require: has no effect, nothing needs to be switched on", repeat=False)
 
 
 def ensure_configured() -> None:
     """Nothing needs to be configured."""
+    termlog("ensure_configured: has no effect, SynaDB needs no account or key", repeat=False)
 
 
 def set_trace() -> None:
@@ -239,29 +283,26 @@ def load_ipython_extension(ipython: Any) -> None:
     """For `%load_ext wandb`; nothing has to be prepared."""
 
 
-# Imported when they are asked for: name -> (module, name there).
+# Imported when they are asked for.
 _LAZY = {
-    "AlertLevel": ("_alerts", "AlertLevel"),
-    "Config": ("_config", "Config"),
-    "Run": ("_run", "Run"),
-    "Settings": ("_settings", "Settings"),
+    "AlertLevel": "_alerts:AlertLevel",
+    "Config": "_config:Config",
+    "Run": "_run:Run",
+    "Settings": "_settings:Settings",
+    "api": "sdk.lib.deprecated_api:api",
+    "env": "env",
+    "helper": "sdk.wandb_helper",
+    "sdk": "sdk",
+    "util": "util",
+    "wandb_lib": "sdk.lib",
+    "wandb_run": "wandb_run",
+    "wandb_sdk": "sdk",
 }
 
 
 def __getattr__(name: str) -> Any:
-    if name in _LAZY:
-        from importlib import import_module
-
-        module, attribute = _LAZY[name]
-        found = getattr(import_module(f"{__name__}.{module}"), attribute)
-        globals()[name] = found
-        return found
-    if name.startswith("__"):
-        raise AttributeError(name)
-    from synadb.wandb_compat._surface import missing_attribute
-
-    raise missing_attribute("wandb", name)
+    return lazy_attribute(__name__, _LAZY, name)
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *_LAZY})
+    return lazy_dir(__name__, _LAZY)

@@ -11,7 +11,7 @@ from __future__ import annotations
 import sys
 from functools import cache
 
-from synadb.errors import SynaDBError
+from synadb.errors import NotYetSupportedError
 
 _PACKAGE = __name__.rpartition(".")[0]
 
@@ -405,17 +405,6 @@ Table: add_column add_computed_columns add_data add_row bind_to_run captions cas
   type_mapping with_suffix
 """
 
-# Names under which wandb gives some of its packages a second time.
-_RENAMED = {"wandb_sdk": "sdk", "wandb_lib": "sdk.lib"}
-
-
-class NotYetSupportedError(SynaDBError, AttributeError, NotImplementedError):
-    """A name that exists in wandb and not yet here.
-
-    An AttributeError, so that `hasattr` and `getattr` with a default see a name that is not there,
-    and library code that copes with an older wandb copes with this one.
-    """
-
 
 def missing(name: str) -> AttributeError:
     """Return the error for `wandb.<name>`, which is not here: "Image", or "util.generate_id".
@@ -451,9 +440,13 @@ def missing_import(fullname: str) -> ImportError | None:
     if _is_module(_join(inside, name)):
         spelled = f"wandb.{_join(inside, name)}"
         return ModuleNotFoundError(_message(_join(inside, name)), name=spelled)
-    if _has(inside, name):
+    if _has(inside, name) and not hasattr(sys.modules.get(_package(inside)), name):
         return ImportError(_message(_join(inside, name)), name="wandb")
     return None
+
+
+def _package(inside: str) -> str:
+    return f"{_PACKAGE}.{inside}" if inside else _PACKAGE
 
 
 def _message(name: str) -> str:
@@ -472,8 +465,11 @@ def _inside(module: str) -> str:
         if module.startswith(package + "."):
             module = module[len(package) + 1 :]
             break
-    first, dot, rest = module.partition(".")
-    return _RENAMED.get(first, first) + dot + rest
+    # A class may be named by one of the modules it is found in: sdk.wandb_run.Run.
+    place, _, name = module.rpartition(".")
+    if name in _parsed(_CLASSES) and place.startswith(("sdk.", "wandb_run", "_")):
+        return name
+    return module
 
 
 def _has(inside: str, name: str) -> bool:
@@ -481,7 +477,7 @@ def _has(inside: str, name: str) -> bool:
 
 
 def _is_module(name: str) -> bool:
-    if name in _RENAMED or name in _modules():
+    if name in _modules():
         return True
     return any(name == package or name.startswith(package + ".") for package in _WHOLE.split())
 

@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
-__all__ = ["AuthenticationError", "CommError", "Error", "UnsupportedError", "UsageError"]
+__all__ = [
+    "AuthenticationError",
+    "CommError",
+    "Error",
+    "UnsupportedError",
+    "UsageError",
+    "WandbCoreNotAvailableError",
+]
 
 
 class Error(Exception):
@@ -32,3 +39,7 @@ class UsageError(Error):
 
 class UnsupportedError(UsageError):
     """A call that exists in wandb and not here."""
+
+
+class WandbCoreNotAvailableError(Error):
+    """Never raised here: there is no helper process."""

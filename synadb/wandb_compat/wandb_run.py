@@ -1,0 +1,14 @@
+"""`wandb.wandb_run`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from synadb.wandb_compat._lazy import lazy_attribute
+from synadb.wandb_compat._run import Run
+
+__all__ = ["Run"]
+
+
+def __getattr__(name: str) -> Any:
+    return lazy_attribute(__name__, {}, name)
