@@ -397,11 +397,17 @@ class SQLiteStore(Store):
     @contextlib.contextmanager
     def patience(self, seconds: float) -> Iterator[None]:
         before = self._patience
-        self._local.patience = seconds
+        self._be_patient(seconds)
         try:
             yield
         finally:
-            self._local.patience = before
+            self._be_patient(before)
+
+    def _be_patient(self, seconds: float) -> None:
+        self._local.patience = seconds
+        # Whoever does not know of the lock file, say a `sqlite3` shell, is waited for by SQLite.
+        with contextlib.suppress(sqlite3.Error, StorageError):
+            self._connection().execute(f"pragma busy_timeout = {int(seconds * 1000)}")
 
     def apply(self, ops: Sequence[Op], mark: JournalMark | None = None) -> None:
         try:

@@ -14,21 +14,48 @@ from synadb.ops import LogConsole, LogSystem, UpdateRun
 from synadb.system import host
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from synadb.monitor.console import ConsoleCapture, ConsoleFile, Line
     from synadb.monitor.system_metrics import Monitor
     from synadb.run import Run as NativeRun
     from synadb.wandb_compat._run_dir import RunDir
     from synadb.wandb_compat._settings import Settings
 
-__all__ = ["Around"]
+__all__ = ["Around", "logger_levels"]
 
 SETTLE_SECONDS = 1.0  # a run that is over before that is not asked about its machine
+FACTS_SECONDS = 2.0  # that the end of a run waits for facts
+
+
+def logger_levels(captured: Mapping[str, str] | None) -> dict[str, int]:
+    """The loggers to capture, with their levels as numbers; ValueError for a level unknown."""
+    if not captured:
+        return {}
+    import logging
+
+    levels = {}
+    for name, text in captured.items():
+        level = logging.getLevelName(text.upper())
+        if not isinstance(level, int):
+            raise ValueError(
+                f"wandb.Settings(capture_loggers=): {text!r} is no level; use DEBUG, INFO, "
+                "WARNING, ERROR or CRITICAL"
+            )
+        levels[name] = level
+    return levels
 
 
 class Around:
     """Console capture, machine samples, facts about the program and a heartbeat, for one run."""
 
-    def __init__(self, native: NativeRun, settings: Settings, folder: RunDir) -> None:
+    def __init__(
+        self,
+        native: NativeRun,
+        settings: Settings,
+        folder: RunDir,
+        levels: Mapping[str, int] | None = None,
+    ) -> None:
         self._native = native
         self._settings = settings
         self._folder = folder
@@ -40,16 +67,18 @@ class Around:
         self._over = threading.Event()
         self._thread: threading.Thread | None = None
         self._facts_lock = threading.Lock()
+        # Of several processes only the primary one says what program and machine the run had.
+        self._facts_wanted = settings.x_primary
+        self._levels = dict(levels or {})
         self._loggers: list[tuple[Any, Any]] = []
         self.metadata: dict[str, Any] = {}
-        self.requirements: list[str] = []
 
     def start(self) -> None:
         """Begin; costs no more than starting a thread."""
         settings = self._settings
-        if settings.console != "off" or settings.capture_loggers:
+        if settings.console != "off" or self._levels:
             self._start_console("off" if settings.console == "off" else _console(settings))
-        for name, level in (settings.capture_loggers or {}).items():
+        for name, level in self._levels.items():
             self._capture_logger(name, level)
         self._thread = threading.Thread(target=self._live, name="synadb-around", daemon=True)
         self._thread.start()
@@ -89,16 +118,19 @@ class Around:
         if self._console is not None:
             self._console.add(text)
 
-    def _capture_logger(self, name: str, level: str) -> None:
+    def _capture_logger(self, name: str, level: int) -> None:
         import logging
 
         around = self
 
         class Handler(logging.Handler):
             def emit(self, record: logging.LogRecord) -> None:
-                around.write_logs(f"{record.levelname}:{record.name}:{record.getMessage()}")
+                try:
+                    around.write_logs(f"{record.levelname}:{record.name}:{record.getMessage()}")
+                except Exception:  # noqa: BLE001 - arguments that do not fit: as every handler
+                    self.handleError(record)
 
-        handler = Handler(logging.getLevelName(level.upper()))
+        handler = Handler(level)
         logger = logging.getLogger(name or None)
         logger.addHandler(handler)
         self._loggers.append((logger, handler))
@@ -108,8 +140,7 @@ class Around:
     def _live(self) -> None:
         if self._over.wait(SETTLE_SECONDS):
             return
-        with contextlib.suppress(Exception):  # facts are welcome, not needed
-            self._find_facts(hardware=not self._settings.x_disable_machine_info)
+        self._find_facts(hardware=not self._settings.x_disable_machine_info)
         if not self._settings.x_disable_stats and not self._settings.x_disable_machine_info:
             self._start_monitor()
         while not self._over.wait(max(1, self._settings.heartbeat_seconds)):
@@ -137,39 +168,38 @@ class Around:
     # -- facts -----------------------------------------------------------------------------------
 
     def _find_facts(self, *, hardware: bool) -> None:
-        with self._facts_lock:
-            if self.metadata:
-                return
-            settings = self._settings
-            from synadb.monitor import facts
+        if not self._facts_lock.acquire(timeout=FACTS_SECONDS):
+            return  # the thread is at it, and has got stuck somewhere
+        try:
+            if self._facts_wanted:
+                self._facts_wanted = False
+                with contextlib.suppress(Exception):  # facts are welcome, not needed
+                    self._take_facts(hardware=hardware)
+        finally:
+            self._facts_lock.release()
 
-            if not settings.x_disable_meta:
-                self.metadata = facts.metadata(
-                    started_at=settings.x_start_time,
-                    program_path=settings.program,
-                    root=settings.root_dir,
-                    host=settings.host,
-                    email=settings.email,
-                    username=settings.username,
-                    docker=settings.docker,
-                    git=not settings.disable_git,
-                    git_remote=settings.git_remote,
-                    hardware=hardware,
-                )
-            if settings.x_save_requirements:
-                self.requirements = _requirements()
-            if not settings.disable_git and not settings.disable_code:
-                self._keep_diff(facts.git_diff())
+    def _take_facts(self, *, hardware: bool) -> None:
+        settings = self._settings
+        from synadb.monitor import facts
+
+        if not settings.x_disable_meta:
+            self.metadata = facts.metadata(
+                started_at=settings.x_start_time,
+                program_path=settings.program,
+                root=settings.root_dir,
+                host=settings.host,
+                email=settings.email,
+                username=settings.username,
+                docker=settings.docker,
+                git=not settings.disable_git,
+                git_remote=settings.git_remote,
+                hardware=hardware,
+            )
             self._append(UpdateRun(self._native.run_id, {"metadata": {"facts": self.metadata}}))
-
-    def _keep_diff(self, diff: str) -> None:
-        if diff and self._folder.exists:
-            path = os.path.join(self._folder.folder(), "diff.patch")
-            with (
-                contextlib.suppress(OSError),
-                open(path, "w", encoding="utf-8", errors="replace") as file,
-            ):
-                file.write(diff)
+        if settings.x_save_requirements:
+            self._folder.keep("requirements.txt", "".join(f"{name}\n" for name in _requirements()))
+        if not settings.disable_git and not settings.disable_code:
+            self._folder.keep("diff.patch", facts.git_diff(timeout=FACTS_SECONDS))
 
     def stop(self) -> None:
         """End all of it; what is missing of the facts is found out now."""
@@ -178,8 +208,7 @@ class Around:
         self._over.set()
         if self._monitor is not None:
             self._monitor.stop()
-        with contextlib.suppress(Exception):
-            self._find_facts(hardware=False)
+        self._find_facts(hardware=False)
         for logger, handler in self._loggers:
             logger.removeHandler(handler)
         if self._console is not None:

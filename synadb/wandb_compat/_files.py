@@ -48,9 +48,12 @@ def save(
             f"wandb.save({pattern!r}): files above {os.path.abspath(base)} cannot be saved; give a "
             "base_path that holds them"
         )
-    saved = [
-        _link(run.dir, base, found) for found in _matches(os.path.join(base, inside), glob=glob)
-    ]
+    matches = dict.fromkeys(map(os.path.normpath, _matches(os.path.join(base, inside), glob=glob)))
+    if not _below(base, run.sync_dir):
+        # What a pattern such as **/* finds in the folders of runs is not meant.
+        runs = run._settings.wandb_dir
+        matches = {path: None for path in matches if not _below(path, runs)}
+    saved = [_link(run.dir, base, path) for path in matches]
     if policy != "end":
         run._store_files([os.path.relpath(path, run.dir) for path in saved])
     return saved
@@ -80,9 +83,14 @@ def _matches(path: str, *, glob: bool) -> Iterator[str]:
             yield place
 
 
+def _below(path: str, folder: str) -> bool:
+    path, folder = os.path.realpath(path), os.path.realpath(folder)
+    return path == folder or path.startswith(folder + os.sep)
+
+
 def _link(folder: str, base: str, source: str) -> str:
     real = os.path.abspath(source)
-    if os.path.commonpath([os.path.abspath(folder), real]) == os.path.abspath(folder):
+    if _below(os.path.dirname(real), folder):
         return real  # it is there already
     target = os.path.join(folder, os.path.relpath(source, base))
     os.makedirs(os.path.dirname(target), exist_ok=True)
@@ -113,7 +121,8 @@ def restore(
             )
         run_id, tracker = run._native.run_id, run._tracker
     else:
-        run_id, tracker = run_path.strip("/").split("/")[-1], open_tracker()
+        tracker = open_tracker()
+        run_id = _stored_id(tracker, run_path)
     if root is None:
         root = run.dir if run is not None else os.getcwd()
     target = os.path.join(root, name)
@@ -129,6 +138,18 @@ def restore(
     except ArtifactNotFoundError as error:
         raise ValueError(f"File {name} not found in {run_path or root}.") from error
     return open(target, encoding="utf-8")
+
+
+def _stored_id(tracker: ExperimentTracker, run_path: str) -> str:
+    """The id under which a run of `[[entity/]project/]id` is stored."""
+    from synadb.errors import RunNotFoundError
+
+    parts = [part for part in run_path.split("/") if part and part != "runs"]
+    if len(parts) > 1:
+        # Where another project has a run of this id.
+        with contextlib.suppress(RunNotFoundError):
+            return tracker.get_run("/".join(parts[-2:])).run_id
+    return parts[-1] if parts else run_path
 
 
 def _is_code(path: str, root: str) -> bool:

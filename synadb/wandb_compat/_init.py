@@ -7,17 +7,18 @@ import os
 import time
 from typing import TYPE_CHECKING, Any
 
-from synadb.errors import InvalidValueError, RunNotFoundError
+from synadb.errors import InvalidValueError, RunExistsError, RunNotFoundError, SynaDBError
 from synadb.ids import generate_id
+from synadb.ops import EndRun
 from synadb.settings import Settings as Environment
 from synadb.settings import database_path
 from synadb.wandb_compat import _session
-from synadb.wandb_compat._around import Around
+from synadb.wandb_compat._around import Around, logger_levels
 from synadb.wandb_compat._config import Config, initial_config
 from synadb.wandb_compat._run import Run
 from synadb.wandb_compat._run_dir import RunDir
 from synadb.wandb_compat._settings import Settings, gather
-from synadb.wandb_compat._term import termlog, termwarn
+from synadb.wandb_compat._term import follow, termlog, termwarn
 from synadb.wandb_compat._values import config_stored
 from synadb.wandb_compat.errors import Error, UnsupportedError, UsageError
 
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 __all__ = ["attach", "attach_copy", "init", "setup"]
 
 _UNSET = object()
+_ATTEMPTS = 20  # to begin a run whose id other processes begin at the same moment
 
 
 def init(
@@ -72,35 +74,46 @@ def init(
             raise UnsupportedError(
                 f"wandb.init({argument}=) exists in wandb and not yet here; leave it out"
             )
-    if anonymous is not _UNSET and anonymous is not None:
-        termwarn("wandb.init(anonymous=) has no effect: there is no account", repeat=False)
-    if magic is not None:
-        termwarn("wandb.init(magic=) has no effect any more", repeat=False)
     given = Settings(**settings) if isinstance(settings, dict) else settings
-    chosen = gather(*_session.setup_settings, given)
-    chosen.update_from_dict(
-        {
-            "allow_val_change": allow_val_change,
-            "entity": entity,
-            "force": force,
-            "fork_from": fork_from,
-            "mode": mode,
-            "project": project,
-            "reinit": reinit,
-            "resume": resume,
-            "resume_from": resume_from,
-            "root_dir": dir,
-            "run_group": group,
-            "run_id": id,
-            "run_job_type": job_type,
-            "run_name": name,
-            "run_notes": notes,
-            "run_tags": tags,
-            "save_code": save_code,
-        }
-    )
+    follow(given)
+    try:
+        chosen = gather(*_session.setup_settings, given)
+        chosen.update_from_dict(
+            {
+                "allow_val_change": allow_val_change,
+                "entity": entity,
+                "force": force,
+                "fork_from": fork_from,
+                "mode": mode,
+                "project": project,
+                "reinit": reinit,
+                "resume": resume,
+                "resume_from": resume_from,
+                "root_dir": dir,
+                "run_group": group,
+                "run_id": id,
+                "run_job_type": job_type,
+                "run_name": name,
+                "run_notes": notes,
+                "run_tags": tags,
+                "save_code": save_code,
+            }
+        )
+        follow(chosen)
+        if anonymous is not _UNSET and anonymous is not None:
+            termwarn("wandb.init(anonymous=) has no effect: there is no account", repeat=False)
+        if magic is not None:
+            termwarn("wandb.init(magic=) has no effect any more", repeat=False)
+        return _init(chosen, config, config_include_keys, config_exclude_keys)
+    finally:
+        _session.listen()
+
+
+def _init(
+    chosen: Settings, config: Any, include: list[str] | None, exclude: list[str] | None
+) -> Run:
     values, locked = initial_config(
-        {} if config is None else config, include=config_include_keys, exclude=config_exclude_keys
+        {} if config is None else config, include=include, exclude=exclude
     )
     if chosen._noop:
         from synadb.wandb_compat._disabled import make_disabled_run
@@ -142,6 +155,8 @@ def _previous(settings: Settings) -> Run | None:
             "Cannot resume a run while another run is active: finish it first, or use "
             'wandb.init(reinit="create_new")'
         )
+    if not settings.silent:
+        follow(active[-1]._settings)
     termwarn(
         "wandb.init() called while a run is active: that run is returned and the arguments are "
         'ignored (reinit="finish_previous" or "create_new" starts another)',
@@ -152,23 +167,27 @@ def _previous(settings: Settings) -> Run | None:
 
 def _start(settings: Settings, values: dict[str, Any], locked: dict[str, Any]) -> Run:
     settings.x_start_time = time.time()
+    levels = logger_levels(settings.capture_loggers)
     project = settings.project
     if not project:
         project = _default_project()
         settings.project = project
-    tracker = _session.tracker_for(
-        database_path(settings.root_dir if "root_dir" in settings._given else None)
-    )
     resumes_itself = settings.resume == "auto"
     if resumes_itself and not settings.run_id:
         settings.run_id = _remembered(settings)
-    beginning = _Beginning(tracker, settings, project, values)
-    native, record = beginning.begin()
+    try:
+        tracker = _session.tracker_for(
+            database_path(settings.root_dir if "root_dir" in settings._given else None)
+        )
+        beginning = _Beginning(tracker, settings, project, values)
+        native, record = beginning.begin()
+    except SynaDBError as error:
+        raise Error(f"wandb.init(): {error}") from error
     settings.run_id = record.run_id.removeprefix(f"{project}/")
     if resumes_itself:
         _remember(settings)
     folder = RunDir(settings, wanted=Environment.from_environment().run_dir)
-    around = Around(native, settings, folder)
+    around = Around(native, settings, folder, levels)
     if settings.entity:
         native.update(metadata={"entity": settings.entity})
     run = Run(
@@ -223,6 +242,17 @@ class _Beginning:
             return self._fork()
         if settings.resume_from is not None:
             return self._rewind()
+        for left in range(_ATTEMPTS, -1, -1):
+            try:
+                return self._begin()
+            except (RunExistsError, RunNotFoundError):
+                # Another process has started, or put aside, a run of this id meanwhile.
+                if not left:
+                    raise
+        raise AssertionError
+
+    def _begin(self) -> tuple[NativeRun, RunRecord]:
+        settings = self.settings
         run_id, old = self._find(settings.run_id)
         resume = settings.resume
         if resume == "must" and old is None:
@@ -237,12 +267,11 @@ class _Beginning:
             )
         if old is None:
             return self._new(run_id)
-        if resume in ("allow", "must", "auto"):
-            self.resumed = True
-            return self._continue(old)
-        if self.shared or old.state in ("running", "preempting"):
+        if self._is_live(old):
             # Another process is at it, as the ranks of a distributed training are.
             self.shared = True
+        self.resumed = resume in ("allow", "must", "auto")
+        if self.resumed or self.shared:
             return self._continue(old)
         self._keep_old(old)
         return self._new(run_id)
@@ -268,6 +297,10 @@ class _Beginning:
         except RunNotFoundError:
             return None
 
+    def _is_live(self, run: RunRecord) -> bool:
+        """Whether a process logs to it: those of the dead have been brought in."""
+        return bool(_session.journals(self.tracker, run.run_id))
+
     def _new(self, run_id: str | None) -> tuple[NativeRun, RunRecord]:
         native = self.tracker.run(
             self.project, run_id=run_id, resume=self.shared, config=self.config, **self.fields
@@ -276,6 +309,9 @@ class _Beginning:
 
     def _continue(self, old: RunRecord) -> tuple[NativeRun, RunRecord]:
         native = self.tracker.run(self.project, run_id=old.run_id, resume=True)
+        if old.ended_at is not None and not self.settings.x_primary:
+            # Only its primary process begins a run again, and ends it.
+            native.append(EndRun(old.run_id, old.state, old.ended_at, old.exit_code))
         given = {key: value for key, value in self.fields.items() if value not in (None, "", ())}
         if given:
             native.update(**given)
@@ -310,8 +346,11 @@ class _Beginning:
                 config=self.config,
                 **self.fields,
             )
-        except InvalidValueError as error:
+        except (InvalidValueError, RunExistsError) as error:
             raise UsageError(f"wandb.init(fork_from=): {error}") from error
+        definitions = source.metadata.get("metrics")
+        if definitions:
+            native.update(metadata={"metrics": definitions})
         self.starting_step = int(moment.value) + 1
         return native, self.tracker.get_run(native.run_id)
 
@@ -319,6 +358,10 @@ class _Beginning:
         moment = self.settings.resume_from
         assert moment is not None
         source = self._source("resume_from", moment.run)
+        if self._is_live(source):
+            raise UsageError(
+                f"wandb.init(resume_from=): a process logs to run {moment.run!r}; end it first"
+            )
         try:
             self.tracker.rewind_run(source.run_id, int(moment.value))
         except InvalidValueError as error:
@@ -396,16 +439,23 @@ def attach(
     wanted = attach_id or run_id or (run._native.run_id if run is not None else None)
     if not wanted:
         raise UsageError("wandb.attach() takes the id of a run: wandb.attach(run_id)")
-    for known in _session.mine():
+    for known in _session.active:
         if wanted in (known.id, known._native.run_id):
-            return known
+            if known._pid == os.getpid():
+                return known
+            wanted, path = known._native.run_id, known._tracker.path  # in a forked child
     tracker = _session.tracker_for(path or database_path())
     try:
         record = tracker.get_run(wanted)
     except RunNotFoundError as error:
         raise UsageError(f"wandb.attach(): {tracker.path} has no run {wanted!r}") from error
+    if record.state not in ("running", "preempting", "crashed"):
+        raise UsageError(
+            f"wandb.attach(): run {wanted!r} has ended ({record.state}); "
+            f'wandb.init(id=..., resume="must") goes on with it'
+        )
     settings = gather(*_session.setup_settings)
-    settings.update_from_dict({"project": record.experiment, "run_id": wanted, "mode": "shared"})
+    settings.update_from_dict({"project": record.experiment, "run_id": wanted})
     settings.x_primary = False  # it ends where it was started
     settings.console = "off"
     settings.x_disable_stats = True

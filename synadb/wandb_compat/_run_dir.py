@@ -6,7 +6,7 @@ import contextlib
 import json
 import math
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from synadb.wandb_compat._term import termwarn
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["RunDir"]
 
 SMALL = 1 << 20  # files up to this size are stored together
+TOGETHER = 16 << 20  # bytes of them that are held in memory
 
 
 class RunDir:
@@ -27,6 +28,7 @@ class RunDir:
         self._settings = settings
         self._wanted = wanted
         self._temporary: str | None = None
+        self._kept: dict[str, str] = {}  # what there is no folder for
         self.path = settings.sync_dir
         self.files = settings.files_dir
         if wanted:
@@ -35,6 +37,7 @@ class RunDir:
     def _create(self) -> None:
         settings = self._settings
         try:
+            self._claim()
             os.makedirs(self.files, exist_ok=True)
             os.makedirs(settings.log_dir, exist_ok=True)
             # Tools take the run's id from the name of this file; wandb keeps its log in it.
@@ -47,6 +50,21 @@ class RunDir:
                 f"{self.path} cannot be made ({error.strerror}): run.dir is a temporary folder"
             )
             self._wanted = False
+
+    def _claim(self) -> None:
+        """Make a folder that no other process has, though it may log to the same run."""
+        settings = self._settings
+        os.makedirs(settings.wandb_dir, exist_ok=True)
+        given = settings.x_sync_dir_suffix
+        number = 1
+        while True:
+            try:
+                os.mkdir(settings.sync_dir)
+                break
+            except FileExistsError:
+                number += 1
+                settings.x_sync_dir_suffix = f"{given}-{number}" if given else str(number)
+        self.path, self.files = settings.sync_dir, settings.files_dir
 
     def _link_latest(self) -> None:
         link = self._settings.sync_symlink_latest
@@ -71,56 +89,56 @@ class RunDir:
         """Whether there is a folder to look into."""
         return self._wanted or self._temporary is not None
 
-    def write(
-        self,
-        config: Mapping[str, Any],
-        summary: Mapping[str, Any],
-        metadata: Mapping[str, Any],
-        requirements: Sequence[str],
-    ) -> None:
-        """Write the files that a finished run of wandb leaves in its folder."""
-        if not self._wanted:
+    def keep(self, name: str, text: str) -> None:
+        """Put a text file into the folder, or without one only into the database at the end."""
+        if not text:
             return
-        documents = {
-            "config.yaml": _yaml(config),
-            "wandb-summary.json": _json(summary),
-            "wandb-metadata.json": _json(metadata, indent=2) + "\n" if metadata else "",
-            "requirements.txt": "".join(line + "\n" for line in requirements),
-        }
-        for name, text in documents.items():
-            if text:
-                with (
-                    contextlib.suppress(OSError),
-                    open(os.path.join(self.files, name), "w", encoding="utf-8") as file,
-                ):
-                    file.write(text)
+        if not self._wanted:
+            self._kept[name] = text
+            return
+        # A lone surrogate, as names of files have them, is no text that UTF-8 could carry.
+        data = text.encode("utf-8", "replace")
+        with contextlib.suppress(OSError), open(os.path.join(self.files, name), "wb") as file:
+            file.write(data)
+
+    def write(
+        self, config: Mapping[str, Any], summary: Mapping[str, Any], metadata: Mapping[str, Any]
+    ) -> None:
+        """Write the documents that a finished run of wandb leaves in its folder."""
+        if self._wanted:
+            self.keep("config.yaml", _yaml(config))
+            self.keep("wandb-summary.json", _json(summary))
+            self.keep("wandb-metadata.json", _json(metadata, indent=2) + "\n" if metadata else "")
 
     def store(self, tracker: ExperimentTracker, run_id: str, ignore: Sequence[str] = ()) -> None:
-        """Bring everything in the folder into the database."""
-        if not self.exists:
-            return
-        small: dict[str, bytes] = {}
-        for name, path in self._found(ignore):
+        """Bring everything in the folder into the database; raises SynaDBError."""
+        small = {name: text.encode("utf-8", "replace") for name, text in self._kept.items()}
+        size = 0
+        for name, path in self._found(ignore) if self.exists else ():
             try:
                 if os.path.getsize(path) > SMALL:
                     tracker.log_file(run_id, name, path)
-                else:
-                    with open(path, "rb") as file:
-                        small[name] = file.read()
+                    continue
+                with open(path, "rb") as file:
+                    small[name] = file.read()
             except OSError as error:
                 termwarn(f"{path} cannot be stored: {error.strerror or error}")
+                continue
+            size += len(small[name])
+            if size > TOGETHER:
+                tracker.log_files(run_id, small)
+                small, size = {}, 0
         if small:
             tracker.log_files(run_id, small)
 
-    def _found(self, ignore: Sequence[str]) -> list[tuple[str, str]]:
-        found = []
-        for folder, _, names in os.walk(self.files):
+    def _found(self, ignore: Sequence[str]) -> Iterator[tuple[str, str]]:
+        for folder, folders, names in os.walk(self.files):
+            folders.sort()
             for name in sorted(names):
                 path = os.path.join(folder, name)
                 relative = os.path.relpath(path, self.files).replace(os.sep, "/")
                 if os.path.isfile(path) and not _ignored(relative, ignore):
-                    found.append((relative, path))
-        return found
+                    yield _text(relative), path
 
     def remove_temporary(self) -> None:
         """Remove the folder if it was only a temporary one; its files are in the database."""
@@ -138,6 +156,10 @@ def _ignored(name: str, ignore: Sequence[str]) -> bool:
     return any(fnmatch(name, pattern) for pattern in ignore)
 
 
+def _text(name: str) -> str:
+    return name if name.isascii() else os.fsencode(name).decode("utf-8", "replace")
+
+
 def _json(value: Any, indent: int | None = None) -> str:
     return json.dumps(value, indent=indent, default=str)
 
@@ -145,11 +167,15 @@ def _json(value: Any, indent: int | None = None) -> str:
 def _yaml(config: Mapping[str, Any]) -> str:
     """The config as wandb's config.yaml: `key: {value: ...}`.
 
-    JSON is YAML but for numbers: importing a YAML library takes longer than a whole init.
+    JSON is almost YAML, and importing a YAML library takes longer than a whole init.
     """
-    return "".join(
-        f"{json.dumps(key)}:\n    value: {_flow(config[key])}\n" for key in sorted(config)
-    )
+    return "".join(_pair(key, f"\n    value: {_flow(config[key])}\n") for key in sorted(config))
+
+
+def _pair(key: str, value: str) -> str:
+    name = _quoted(key)
+    # A key of more than 1024 characters must be announced.
+    return f"? {name}\n:{value}" if len(name) > 1000 else f"{name}:{value}"
 
 
 def _flow(value: Any) -> str:
@@ -158,13 +184,28 @@ def _flow(value: Any) -> str:
             return ".nan"
         if math.isinf(value):
             return ".inf" if value > 0 else "-.inf"
-        text = repr(value)
+        text = float.__repr__(value)
         mantissa, e, exponent = text.partition("e")
         if e and "." not in mantissa:
             mantissa += ".0"  # YAML 1.1 reads 1e-05 as a text
         return mantissa + e + exponent
     if isinstance(value, dict):
-        return "{" + ", ".join(f"{json.dumps(str(k))}: {_flow(v)}" for k, v in value.items()) + "}"
+        pairs = (_pair(str(key), f" {_flow(item)}") for key, item in value.items())
+        return "{" + ", ".join(pairs) + "}"
     if isinstance(value, list | tuple):
         return "[" + ", ".join(map(_flow, value)) + "]"
-    return json.dumps(value, default=str)
+    if value is None or isinstance(value, int):
+        return json.dumps(value)
+    return _quoted(value if isinstance(value, str) else str(value))
+
+
+def _quoted(text: str) -> str:
+    """A text between quotes, all but plain ASCII escaped; a lone surrogate is replaced."""
+    if text.isascii():
+        quoted = json.dumps(text)
+    else:
+        # JSON has two escapes for a character beyond the first 65536; YAML takes them for two.
+        signs = text.encode("utf-8", "replace").decode()
+        parts = (json.dumps(c)[1:-1] if ord(c) < 1 << 16 else f"\\U{ord(c):08X}" for c in signs)
+        quoted = f'"{"".join(parts)}"'
+    return quoted.replace("\x7f", "\\x7f")  # which JSON leaves as it is, and YAML does not take

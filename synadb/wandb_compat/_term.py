@@ -7,21 +7,30 @@ import os
 import sys
 from typing import Any
 
-__all__ = ["termerror", "termlog", "termsetup", "termwarn"]
+__all__ = ["follow", "termerror", "termlog", "termsetup", "termwarn"]
 
 _once: set[str] = set()
-_settings: list[Any] = []
+
+
+class _Silent:
+    always: Any = None  # settings of the process
+    run: Any = None  # settings of the run that was started last
 
 
 def termsetup(settings: Any, logger: Any = None) -> None:
     """Take `silent` from these settings."""
-    _settings[:] = [settings]
+    _Silent.always = settings
+
+
+def follow(settings: Any) -> None:
+    """Take `silent` from the settings of a run, until the next; None when there is no run."""
+    _Silent.run = settings
 
 
 def _silent() -> bool:
     if os.environ.get("WANDB_SILENT", "").lower() in ("true", "1", "t", "yes", "y", "on"):
         return True
-    return bool(_settings and getattr(_settings[0], "silent", False))
+    return any(getattr(settings, "silent", False) for settings in (_Silent.always, _Silent.run))
 
 
 def termlog(

@@ -1,0 +1,1 @@
+"""Encoders: from plain values to the bytes of a file, with no notion of runs."""

@@ -1,0 +1,650 @@
+"""`wandb.Image` and what is laid over one: classes, boxes, masks."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
+
+from synadb.media import image as pictures
+from synadb.media import jsontext
+from synadb.wandb_compat import _term
+from synadb.wandb_compat._media._sources import captions, is_reference
+from synadb.wandb_compat._media.base import BatchableMedia, Media, Sink
+
+if TYPE_CHECKING:
+    from PIL.Image import Image as PILImage
+
+__all__ = ["BoundingBoxes2D", "Classes", "Image", "ImageMask"]
+
+
+class Classes(Media):
+    """Names for class ids: `[{"id": 0, "name": "cat"}, ...]`. Part of an image or an artifact."""
+
+    _log_type: ClassVar[str | None] = "classes"
+
+    def __init__(self, class_set: Sequence[dict[str, Any]]) -> None:
+        super().__init__()
+        for one in class_set:
+            assert {"id", "name"}.issubset(one), "each class of Classes has an id and a name"
+        self._class_set = [dict(one) for one in class_set]
+
+    def to_json(self, run_or_artifact: Any = None) -> dict[str, Any]:
+        """The classes themselves: they need no file."""
+        return {"_type": self._log_type, "class_set": self._class_set}
+
+    def _snapshot(self) -> NoReturn:
+        raise AssertionError("Classes cannot be logged alone; pass wandb.Image(..., classes=...)")
+
+    def _to_run_value(self, sink: Sink, key: str, step: int | str) -> NoReturn:
+        self._snapshot()
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Classes) and self._class_set == other._class_set
+
+    __hash__ = None  # type: ignore[assignment]
+
+
+class _Overlay(Media):
+    """What is laid over an image under a name, and has labels, which the config keeps."""
+
+    _labels_key: ClassVar[str]
+
+    _key: str
+
+    def _labels(self) -> Mapping[Any, str] | None:
+        raise NotImplementedError
+
+    @classmethod
+    def type_name(cls) -> str:
+        """The `_type` of its JSON, which also names its folder."""
+        raise NotImplementedError
+
+    def _put(self, sink: Sink, key: str, step: int | str) -> Any:
+        stored = super()._put(sink, key, step)
+        labels = self._labels()
+        if labels is not None:
+            # Dashboards look for this spelling.
+            name = f"{key}_wandb_delimeter_{self._key}"
+            value = {_plain_key(label): text for label, text in labels.items()}
+            sink.set_config(
+                self._labels_key, name, {"type": self._labels_key, "key": name, "value": value}
+            )
+        return stored
+
+    def _to_run_value(self, sink: Sink, key: str, step: int | str) -> Any:
+        return {**super()._to_run_value(sink, key, step), "_type": self.type_name()}
+
+
+class BoundingBoxes2D(_Overlay):
+    """Boxes over an image.
+
+    `val` is `{"box_data": [box, ...], "class_labels": {id: name}}`. A box has a `position`, either
+    `minX, maxX, minY, maxY` or `middle, width, height`, in fractions of the image or, with
+    `"domain": "pixel"`, in pixels; and may have `class_id`, `box_caption` and `scores`. Without
+    `class_labels` each box needs its `class_id`. `key` is the name of this set of boxes.
+    """
+
+    _log_type: ClassVar[str | None] = "bounding-boxes"
+    _folder = "media/metadata/boxes2D"
+    _labels_key = "bounding_box/class_labels"
+
+    def __init__(self, val: dict[str, Any], key: str) -> None:
+        import json
+
+        super().__init__()
+        self.validate(val)
+        self._content = jsontext.dumps(val)
+        self._val: list[dict[str, Any]] = json.loads(self._content)["box_data"]
+        self._key = key
+        if "class_labels" in val:
+            self._class_labels: dict[Any, str] = dict(val["class_labels"])
+        else:
+            ids = sorted({int(box["class_id"]) for box in val["box_data"]})
+            self._class_labels = {one: f"class_{one}" for one in ids}
+
+    @classmethod
+    def type_name(cls) -> str:
+        """The `_type` of its JSON, which also names its folder."""
+        return "boxes2D"
+
+    def validate(self, val: dict[str, Any]) -> bool:
+        """True; TypeError for parts of a wrong type, KeyError without `box_data`."""
+        if "class_labels" in val:
+            _check_labels(val["class_labels"], "string")
+        boxes = val["box_data"]
+        if not isinstance(boxes, list):
+            raise TypeError(f"Boxes must be a list, not {type(boxes).__name__}")
+        for box in boxes:
+            _check_box(box)
+        return True
+
+    def _labels(self) -> Mapping[Any, str] | None:
+        return self._class_labels
+
+    def _encode(self) -> tuple[bytes | str, str]:
+        return self._content, ".boxes2D.json"
+
+
+class ImageMask(_Overlay):
+    """A class for each pixel of an image.
+
+    `val` is `{"mask_data": array, "class_labels": {id: name}}`, the array two-dimensional with
+    numbers from 0 to 255; or `{"path": file}` for a mask that is a picture already. Without
+    `class_labels` the classes are named `class_<id>`. `key` is the name of this mask.
+    """
+
+    _log_type: ClassVar[str | None] = "mask"
+    _folder = "media/images/mask"
+    _labels_key = "mask/class_labels"
+
+    _val: dict[str, Any]
+
+    def __init__(self, val: dict[str, Any], key: str) -> None:
+        super().__init__()
+        self._key = key
+        self._path: str | None = None
+        self._content: bytes | None = None
+        self._picture: pictures.Picture | None = None
+        if "path" in val:
+            self._path = str(val["path"])
+            with open(self._path, "rb"):
+                pass  # that there is such a file
+            return
+        import numpy as np
+
+        data = val["mask_data"]
+        if hasattr(data, "cpu"):
+            data = data.detach().cpu().numpy()
+        # Before the range is looked at: it is this that numpy finds wrong with an array of text.
+        if getattr(getattr(data, "dtype", None), "kind", "") not in "biuf":
+            data = data.astype(np.float64)
+        self.validate({**val, "mask_data": data})
+        array = np.array(data, np.uint8)
+        self._picture = pictures.picture(array)
+        labels = val.get("class_labels")
+        if labels is None:
+            present = np.flatnonzero(np.bincount(array.reshape(-1)))
+            labels = {int(one): f"class_{one}" for one in present}
+        self._val = {"mask_data": array, "class_labels": dict(labels)}
+
+    @classmethod
+    def type_name(cls) -> str:
+        """The `_type` of its JSON, which also names its folder."""
+        return "mask"
+
+    def validate(self, val: dict[str, Any]) -> bool:
+        """True; TypeError for an array or labels that cannot be a mask's."""
+        if "mask_data" not in val:
+            raise TypeError('Missing key "mask_data": a mask is a 2D array of class ids')
+        data = val["mask_data"]
+        if len(data.shape) != 2:
+            raise TypeError(f"mask_data must be a 2D array, not one of shape {list(data.shape)}")
+        if data.size and not (data.min() >= 0 and data.max() <= 255):
+            raise TypeError("Mask data must be integers between 0 and 255")
+        if "class_labels" in val:
+            _check_labels(val["class_labels"], "strings")
+        return True
+
+    def _labels(self) -> Mapping[Any, str] | None:
+        labels: dict[Any, str] | None = getattr(self, "_val", {}).get("class_labels")
+        return labels
+
+    def _snapshot(self) -> ImageMask:
+        """This mask, independent of the file it was made from; `log` calls this at once."""
+        if self._stored is None and self._path is not None and self._content is None:
+            with open(self._path, "rb") as file:
+                self._content = file.read()
+        return self
+
+    def _encode(self) -> tuple[bytes | str, str]:
+        if self._picture is not None:
+            return self._picture.content(), ".mask.png"
+        assert self._path is not None
+        content = self._path if self._content is None else self._content
+        return content, os.path.splitext(self._path)[1]
+
+
+class Image(BatchableMedia):
+    """A picture for `wandb.log`.
+
+    `data_or_path` is a path, an array (height, width[, 1, 3 or 4]), a tensor of torch (channels,
+    height, width), an image of Pillow's, a figure or `matplotlib.pyplot`, the bytes or the open
+    file of an image, an http, s3 or gs address (for artifacts), or another Image. Numbers other
+    than uint8 are scaled, 0..1 to 0..255 and -1..1 to 0..255, unless `normalize` is False.
+    `mode` is one of Pillow's; `file_type` png, jpg, jpeg or bmp; `boxes` and `masks` are dicts
+    from a name to what `BoundingBoxes2D` and `ImageMask` take.
+    """
+
+    MAX_ITEMS = 108
+    """As many images of a list are kept."""
+    MAX_DIMENSION = 65500
+
+    _log_type: ClassVar[str | None] = "image-file"
+    _folder = "media/images"
+
+    def __init__(
+        self,
+        data_or_path: Any,
+        mode: str | None = None,
+        caption: str | None = None,
+        grouping: int | None = None,
+        classes: Classes | Sequence[dict[str, Any]] | None = None,
+        boxes: Mapping[str, BoundingBoxes2D | dict[str, Any]] | None = None,
+        masks: Mapping[str, ImageMask | dict[str, Any]] | None = None,
+        file_type: str | None = None,
+        normalize: bool = True,
+    ) -> None:
+        super().__init__(caption=caption)
+        self._grouping = grouping
+        self._classes: Classes | None = None
+        self._boxes: dict[str, BoundingBoxes2D] | None = None
+        self._masks: dict[str, ImageMask] | None = None
+        self._file_type = file_type
+        self._address: str | None = None
+        self._copy: str | None = None
+        self._picture: pictures.Picture | None = None
+        if isinstance(data_or_path, Image):
+            self._take(data_or_path)
+        elif isinstance(data_or_path, str) and self.path_is_reference(data_or_path):
+            self._address = data_or_path
+            self.format: str | None = _address_extension(data_or_path)
+        else:
+            self._picture = pictures.picture(data_or_path, mode, file_type, normalize)
+            self.format = self._picture.extension
+            if self._picture.drops_alpha:
+                _term.termwarn(
+                    "JPEG format does not support transparency. Ignoring alpha channel.",
+                    repeat=False,
+                )
+        self._lay_over(boxes, masks, classes)
+
+    # -- what it is made of ------------------------------------------------------------------------
+
+    def _take(self, other: Image) -> None:
+        """The picture of another image and what it says of itself, without boxes and masks."""
+        if self._grouping is None:
+            self._grouping = other._grouping
+        if self._caption is None:
+            self._caption = other._caption
+        self._classes = other._classes
+        self._file_type = other._file_type
+        self._address = other._address
+        self._picture = other._picture
+        self.format = other.format
+
+    def _lay_over(self, boxes: Any, masks: Any, classes: Any) -> None:
+        names: dict[Any, Any] = {}
+        if boxes:
+            self._boxes = _overlays(boxes, BoundingBoxes2D, "boxes")
+            for box_set in self._boxes.values():
+                names.update(box_set._class_labels)
+        if masks:
+            self._masks = _overlays(masks, ImageMask, "masks")
+            for mask in self._masks.values():
+                names.update(mask._labels() or {})
+        if classes is not None:
+            given = classes._class_set if isinstance(classes, Classes) else classes
+            names.update({one["id"]: one["name"] for one in given})
+        if names:
+            self._classes = Classes([{"id": id, "name": name} for id, name in names.items()])
+
+    @property
+    def image(self) -> PILImage | None:
+        """The picture as an image of Pillow's; None of an address."""
+        return None if self._picture is None else self._picture.image()
+
+    @property
+    def _image(self) -> PILImage | None:
+        return self.image
+
+    @property
+    def _width(self) -> int | None:
+        return None if self._picture is None else self._picture.width
+
+    @property
+    def _height(self) -> int | None:
+        return None if self._picture is None else self._picture.height
+
+    @property
+    def _sha256(self) -> str:
+        if self._picture is not None:
+            return self._picture.sha256()
+        import hashlib
+
+        assert self._address is not None
+        return hashlib.sha256(self._address.encode()).hexdigest()
+
+    @property
+    def _size(self) -> int | None:
+        return None if self._picture is None else len(self._picture.content())
+
+    @property
+    def _path(self) -> str:
+        """The path or address it came from; of pixels, that of a file made for this question."""
+        if self._address is not None:
+            return self._address
+        assert self._picture is not None
+        path = self._picture.path or self._copy
+        if path is None:
+            path = self._copy = self._write_copy(self._picture)
+        return path
+
+    def _write_copy(self, picture: pictures.Picture) -> str:
+        import contextlib
+        import tempfile
+        import weakref
+
+        with tempfile.NamedTemporaryFile(
+            prefix="synadb-", suffix=f".{picture.extension}", delete=False
+        ) as file:
+            file.write(picture.content())
+
+        def remove(path: str) -> None:
+            with contextlib.suppress(OSError):
+                os.unlink(path)
+
+        weakref.finalize(self, remove, file.name)
+        return file.name
+
+    def __getstate__(self) -> dict[str, Any]:
+        # The file belongs to this object, and goes with it.
+        return {**super().__getstate__(), "_copy": None}
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Image):
+            return False
+        if self._picture is None or other._picture is None:
+            return self._address == other._address
+        return (
+            (self._grouping, self._caption, self._width, self._height, self._classes)
+            == (other._grouping, other._caption, other._width, other._height, other._classes)
+        ) and (self._picture is other._picture or _same_pixels(self.image, other.image))
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def to_data_array(self) -> list[Any]:
+        """The pixels row by row: numbers, or a tuple of numbers for each channel."""
+        import numpy as np
+
+        image = self.image
+        if image is None:
+            return []
+        array = np.asarray(image.convert("L") if image.mode == "1" else image)
+        rows: list[Any] = array.tolist()
+        return rows if array.ndim == 2 else [[tuple(pixel) for pixel in row] for row in rows]
+
+    def guess_mode(self, data: Any, file_type: str | None = None) -> str:
+        """L, RGB or RGBA for an array or a tensor; ValueError for a shape that is none of them."""
+        shape = tuple(data.shape)
+        channels = shape[0] if pictures.is_torch(type(data)) else None
+        mode = pictures.natural_mode(shape, channels)
+        return "RGB" if mode == "RGBA" and file_type in ("jpg", "jpeg") else mode
+
+    @classmethod
+    def to_uint8(cls, data: Any, normalize: bool = True) -> Any:
+        """An array of numbers as the bytes of its pixels."""
+        import numpy as np
+
+        return pictures.to_uint8(np.asarray(data), normalize)
+
+    @staticmethod
+    def path_is_reference(path: Any) -> bool:
+        """Whether this is an address of http, https, s3 or gs."""
+        return isinstance(path, str) and is_reference(path)
+
+    # -- logging it --------------------------------------------------------------------------------
+
+    def _snapshot(self) -> Image:
+        """This image, independent of the file it was made from; `log` calls this at once.
+
+        A script may remove or overwrite a file as soon as `log` has returned.
+        """
+        self._check_local()
+        picture = self._picture
+        if self._stored is None and picture is not None and not picture.held:
+            picture.content()
+        for mask in (self._masks or {}).values():
+            mask._snapshot()
+        return self
+
+    def _check_local(self) -> None:
+        if self._picture is None:
+            raise ValueError(
+                "Image media created by a reference to external storage cannot currently be added "
+                f"to a run; log wandb.Image(<local path>) instead of {self._address!r}"
+            )
+
+    def _facts(self) -> dict[str, Any]:
+        facts: dict[str, Any] = {
+            "format": self.format,
+            "width": self._width,
+            "height": self._height,
+        }
+        if self._grouping:
+            facts["grouping"] = self._grouping
+        if self._caption is not None:
+            facts["caption"] = self._caption
+        return facts
+
+    def _encode(self) -> tuple[bytes | str, str]:
+        picture = self._picture
+        assert picture is not None
+        extension = f".{picture.extension}" if picture.extension else ""
+        if picture.path is not None and not picture.held:
+            return picture.path, extension
+        return picture.content(), extension
+
+    def _to_run_value(self, sink: Sink, key: str, step: int | str) -> Any:
+        self._check_local()
+        json = super()._to_run_value(sink, key, step)
+        for name, overlays in (("boxes", self._boxes), ("masks", self._masks)):
+            if overlays:
+                json[name] = _overlays_json(overlays, sink, key, step)
+        return json
+
+    def _store_anew(self, sink: Sink, key: str, step: int | str) -> None:
+        """In a list each image gets a place of its own, wherever it was logged before."""
+        self._check_local()
+        overlays = (*(self._boxes or {}).values(), *(self._masks or {}).values())
+        for media in (self, *overlays):
+            with media._storing:
+                media._stored = media._put(sink, key, step)
+                media._stored_in = sink.run_id
+
+    @classmethod
+    def _list_to_run_value(cls, items: Sequence[Any], sink: Sink, key: str, step: int | str) -> Any:
+        if len(items) > cls.MAX_ITEMS:
+            _term.termwarn(
+                f"Only {cls.MAX_ITEMS} {cls.__name__} will be uploaded: {key!r} is a list of "
+                f"{len(items)}."
+            )
+            items = items[: cls.MAX_ITEMS]
+        for item in items:
+            item._store_anew(sink, key, step)
+        first = items[0]
+        if any((item._width, item._height) != (first._width, first._height) for item in items):
+            _term.termwarn(
+                f"Images sizes do not match in the list {key!r}: they are displayed in the size "
+                "of the first."
+            )
+        json = {
+            "_type": "images/separated",
+            "width": first._width,
+            "height": first._height,
+            "format": first.format,
+            "count": len(items),
+            "filenames": [item._stored.path for item in items],
+        }
+        texts = captions(items)
+        if texts:
+            json["captions"] = texts
+        for name, overlays in (
+            ("all_masks", [item._masks for item in items]),
+            ("all_boxes", [item._boxes for item in items]),
+        ):
+            groups = _groups_json(overlays, sink, key, step)
+            if groups:
+                json[name] = groups
+        return json
+
+    @classmethod
+    def seq_to_json(cls, seq: Sequence[Any], run: Any, key: str, step: int | str) -> dict[str, Any]:
+        """The JSON of a list of images."""
+        json: dict[str, Any] = cls._list_to_run_value(seq, run._sink, key, step)
+        return json
+
+    @classmethod
+    def all_masks(
+        cls, images: Sequence[Any], run: Any, run_key: str, step: int | str
+    ) -> list[dict[str, Any] | None] | bool:
+        """The JSON of the masks of each image, None for one without; False if none has any."""
+        return _groups_json([image._masks for image in images], run._sink, run_key, step)
+
+    @classmethod
+    def all_boxes(
+        cls, images: Sequence[Any], run: Any, run_key: str, step: int | str
+    ) -> list[dict[str, Any] | None] | bool:
+        """The JSON of the boxes of each image, None for one without; False if none has any."""
+        return _groups_json([image._boxes for image in images], run._sink, run_key, step)
+
+    @staticmethod
+    def captions(media_items: Sequence[Any]) -> bool | list[Any]:
+        """The captions of all; False if the first has none."""
+        return captions(media_items)
+
+    @classmethod
+    def all_captions(cls, images: Sequence[Any]) -> bool | list[Any]:
+        """The captions of all; False if the first has none."""
+        return captions(images)
+
+    # -- looking at it -----------------------------------------------------------------------------
+
+    def _repr_png_(self) -> bytes | None:
+        image = self.image
+        if image is None:
+            return None
+        if self._picture is not None and image.format == "PNG":
+            return self._picture.content()
+        if image.mode not in ("1", "L", "LA", "P", "RGB", "RGBA"):
+            image = image.convert("RGB")
+        return pictures.encode(image, "PNG")
+
+    def _repr_html_(self) -> str:
+        from base64 import b64encode
+        from html import escape
+
+        png = self._repr_png_()
+        if png is None:
+            # Looking at an object fetches nothing from elsewhere.
+            shown = f"<code>{escape(str(self._address))}</code>"
+        else:
+            shown = f'<img src="data:image/png;base64,{b64encode(png).decode()}">'
+        if self._caption is None:
+            return shown
+        return f"<figure>{shown}<figcaption>{escape(str(self._caption))}</figcaption></figure>"
+
+
+# -- parts of the above ----------------------------------------------------------------------------
+
+
+def _overlays(given: Any, kind: type[Any], argument: str) -> dict[str, Any]:
+    if not isinstance(given, Mapping):
+        raise ValueError(f'Images "{argument}" argument must be a dictionary')
+    made: dict[str, Any] = {}
+    for name, one in given.items():
+        if isinstance(one, kind):
+            made[name] = one
+        elif isinstance(one, dict):
+            made[name] = kind(one, name)
+        else:
+            raise KeyError(
+                f"{argument}[{name!r}] is of type {type(one).__name__}; "
+                f"pass a dict or a {kind.__name__}"
+            )
+    return made
+
+
+def _overlays_json(
+    overlays: Mapping[str, Media], sink: Sink, key: str, step: int | str
+) -> dict[str, Any]:
+    return {name: one._to_run_value(sink, key, step) for name, one in overlays.items()}
+
+
+def _groups_json(
+    groups: Sequence[Mapping[str, Media] | None], sink: Sink, key: str, step: int | str
+) -> list[dict[str, Any] | None] | bool:
+    if not any(groups):
+        return False
+    return [_overlays_json(group, sink, key, step) if group else None for group in groups]
+
+
+def _check_labels(labels: Any, texts: str) -> None:
+    from numbers import Number
+
+    for id, name in labels.items():
+        if not isinstance(id, Number) or not isinstance(name, str):
+            raise TypeError(
+                f"Class labels must be a dictionary of numbers to {texts}, not {id!r}: {name!r}"
+            )
+
+
+def _check_box(box: Any) -> None:
+    if "position" not in box or not _is_position(box["position"]):
+        raise TypeError(
+            "Each box must contain a position with: middle, width, and height or minX, maxX, minY, "
+            "maxY; all of them numbers, middle two of them"
+        )
+    if "scores" in box:
+        _check_scores(box["scores"])
+    if "class_id" in box and not isinstance(box["class_id"], int):
+        raise TypeError(f"A box's class_id must be an integer, not {box['class_id']!r}")
+    if "box_caption" in box and not isinstance(box["box_caption"], str):
+        raise TypeError(f"A box's caption must be a string, not {box['box_caption']!r}")
+
+
+def _is_position(position: Any) -> bool:
+    from numbers import Number
+
+    def numbers(*names: str) -> bool:
+        return all(name in position and isinstance(position[name], Number) for name in names)
+
+    if "middle" in position and len(position["middle"]) == 2 and numbers("width", "height"):
+        return True
+    return numbers("minX", "maxX", "minY", "maxY")
+
+
+def _check_scores(scores: Any) -> None:
+    from numbers import Number
+
+    if not isinstance(scores, dict):
+        raise TypeError(f"Box scores must be a dictionary, not {type(scores).__name__}")
+    for name, score in scores.items():
+        if not isinstance(name, str):
+            raise TypeError(f"A score key must be a string, not {name!r}")
+        if not isinstance(score, Number):
+            raise TypeError(f"A score value must be a number, not {score!r}")
+
+
+def _plain_key(label: Any) -> str:
+    """The key of a label as JSON spells it."""
+    import json
+
+    text = json.dumps(label.item() if hasattr(label, "item") else label)
+    return text.strip('"')
+
+
+def _same_pixels(one: PILImage | None, other: PILImage | None) -> bool:
+    if one is None or other is None:
+        return one is other
+    return (
+        one.mode == other.mode
+        and one.tobytes() == other.tobytes()
+        and (one.mode != "P" or one.getpalette() == other.getpalette())
+    )
+
+
+def _address_extension(address: str) -> str:
+    from urllib.parse import urlparse
+
+    return urlparse(address).path.split("/")[-1].split(".")[-1]
