@@ -267,6 +267,11 @@ class MetricRules:
                 _put(summary, path, value)
             leaf.hide()
 
+    def decided(self, summary: Mapping[str, Any]) -> set[str]:
+        """The keys, logged here or in `summary`, of which a definition says what is shown."""
+        paths = {*self._seen, *(path for path, _, _ in _leaves(summary))}
+        return {path[0] for path in paths if self._target(path).mode != _LAST}
+
     # -- the inside ------------------------------------------------------------------------------
 
     def _target(self, path: Path) -> _Target:

@@ -12,7 +12,7 @@ from types import TracebackType
 from typing import IO, TYPE_CHECKING, Any
 
 from synadb.errors import RunEndedError, SynaDBError
-from synadb.ops import AUTO_NONE, AUTO_RUN
+from synadb.ops import AUTO_NONE, AUTO_RUN, SetSummary
 from synadb.settings import Settings as Environment
 from synadb.wandb_compat import _session
 from synadb.wandb_compat._config import Config, ConfigStatic
@@ -20,7 +20,7 @@ from synadb.wandb_compat._settings import Settings
 from synadb.wandb_compat._summary import Summary
 from synadb.wandb_compat._surface import missing_attribute
 from synadb.wandb_compat._term import termlog, termwarn
-from synadb.wandb_compat._values import config_stored, history_value, merge_leaves
+from synadb.wandb_compat._values import config_stored, history_value, merge_leaves, merge_row
 from synadb.wandb_compat.errors import UsageError
 
 if TYPE_CHECKING:
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 __all__ = ["Run", "RunStatus"]
 
 _AUTO_KEYS = frozenset(("", "_step", "_runtime", "_timestamp"))
+_OWN_KEYS = frozenset(("_step", "_runtime", "_timestamp", "_wandb"))
 _LAST_STEP = (1 << 63) - 1
 
 
@@ -211,8 +212,8 @@ class Run:
                 own["_explicit"] = True
             self._native.write(values, self._step, now, self._auto)
             own["_last_time"] = now
-            merge_leaves(self._open, {"_": 0})  # marks the row as open, though it may be empty
-            merge_leaves(self._open, values)
+            self._open["_"] = 0  # marks the row as open, though it may be empty
+            merge_row(self._open, values)
             if commit or (commit is None and at is None):
                 self._commit()
                 own["_step"] = min(self._step + 1, _LAST_STEP)
@@ -311,7 +312,8 @@ class Run:
         """The keys of the summary that nobody logs."""
         if self._is_finished:
             return {}
-        found: dict[str, Any] = {"_runtime": time.time() - self._record.created_at}
+        runtime = time.time() - self._record.created_at
+        found: dict[str, Any] = {"_runtime": runtime, "_wandb": {"runtime": int(runtime)}}
         last = self._step - 1
         if last >= 0:
             found["_step"] = last
@@ -326,7 +328,7 @@ class Run:
 
     def finish(self, exit_code: int | None = None, quiet: bool | None = None) -> None:
         """End the run: `finished`, or `failed` with an exit code other than 0. Idempotent."""
-        self._finish(exit_code or 0, quiet=quiet)
+        self._finish(_as_exit_code(exit_code), quiet=quiet)
 
     def join(self, exit_code: int | None = None) -> None:
         """The old name of `finish`."""
@@ -344,14 +346,18 @@ class Run:
             return
         if os.getpid() != self._pid:
             # In a forked child only the child's part is over.
+            self.__dict__["_is_finished"] = True
             self._native.leave()
+            _session.ended(self)
             return
         for hook in self._stop_hooks:
             hook()
+        # Held already: this is a signal handler, over the frame of a call that logs.
+        interrupted = bool(self._native.lock._is_owned())  # type: ignore[attr-defined]
         with self._native.lock:
             if self.__dict__["_is_finished"]:  # by another thread, meanwhile
                 return
-            self._close_summary()
+            self._close_summary(interrupted=interrupted)
             self.__dict__["_is_finished"] = True
         self._around.stop()
         stored = self._store_end(exit_code, state)
@@ -363,7 +369,7 @@ class Run:
             self._say_goodbye(stored, footer_only=footer_only or self._settings.quiet)
         self._folder.remove_temporary()
 
-    def _close_summary(self) -> None:
+    def _close_summary(self, *, interrupted: bool) -> None:
         """Commit the open row and store the summary as it will stay."""
         last = self._step if self._open else self._step - 1
         self._commit()
@@ -374,31 +380,67 @@ class Run:
             self._data["_timestamp"] = self._last_time
         self._data["_runtime"] = int(runtime)
         self._data["_wandb"] = {"runtime": int(time.time() - self._record.created_at)}
-        # Other processes may have keys of their own in the summary of a shared run.
-        self._native.set_summary(self._data, replace=not self._shared)
+        limit = Environment.from_environment().finish_timeout
+        stored: dict[str, Any] = {}
+        with contextlib.suppress(SynaDBError), self._tracker.patience(min(1.0, limit)):
+            # In this order: who is not at it any more has left its rows in the database.
+            if _session.others_log(self):
+                self.__dict__["_shared"] = True
+                self._tracker.recover()
+            record = self._tracker.get_run(self._native.run_id)
+            stored = record.summary
+            if record.last_step > last:
+                self.__dict__["_shared"] = True
+        decided = self._metrics.decided(stored) if self._metrics is not None else set()
+        others = stored.keys() - self._data.keys() - decided
+        if not (self._shared or interrupted or (others and not self.__dict__["_warned_late"])):
+            self._native.set_summary(self._data, replace=True)
+            return
+        # Another process has logged to the run, or the end comes as a signal in the middle of a
+        # row. The database knows the last values; this process what its definitions make of its
+        # own, and what it has set by hand is there already.
+        self._native.set_summary(
+            {
+                key: value
+                for key, value in self._data.items()
+                if key in decided or key not in stored or key in _OWN_KEYS
+            },
+            removed=tuple(key for key in decided if key not in self._data),
+        )
+
+    def _settle_step(self) -> None:
+        """Let the summary name the last step of all processes."""
+        said = -1
+        with contextlib.suppress(SynaDBError), self._tracker.patience(1.0):
+            # Again, where another process has ended between the look and the word.
+            while (last := self._tracker.get_run(self._native.run_id).last_step) != said:
+                said = last
+                values = {"_step": last} if last >= 0 else {}
+                self._tracker._store.apply([SetSummary(self._native.run_id, values)])
 
     def _store_end(self, exit_code: int, state: str | None) -> bool:
         """End the run in the store; whether all of it is there."""
-        around = self._around
-        self._folder.write(self._config._items, self._data, around.metadata, around.requirements)
-        if self._shared and not self._settings.x_primary:
-            stored = self._native.leave()
-        else:
-            if state is None:
-                state = "finished" if not exit_code else "failed"
-                if exit_code and self._preempting:
-                    state = "preempting"
-            limit = Environment.from_environment().finish_timeout
-            begun = time.monotonic()
-            try:
-                with self._tracker.patience(limit):
-                    self._folder.store(
-                        self._tracker, self._native.run_id, self._settings.ignore_globs
-                    )
-            except SynaDBError as error:
-                termwarn(f"files of {self._folder.files} are not in the database: {error}")
-            rest = max(0.1 * limit, limit - (time.monotonic() - begun))
+        primary = self._settings.x_primary or not self._shared
+        if primary:
+            self._folder.write(self._config._items, self._data, self._around.metadata)
+        if state is None:
+            state = "finished" if not exit_code else "failed"
+        if state != "finished" and self._preempting:
+            state = "preempting"
+        limit = Environment.from_environment().finish_timeout
+        begun = time.monotonic()
+        try:
+            with self._tracker.patience(limit):
+                self._folder.store(self._tracker, self._native.run_id, self._settings.ignore_globs)
+        except SynaDBError as error:
+            termwarn(f"files of {self._folder.files} are not in the database: {error}")
+        rest = max(0.1 * limit, limit - (time.monotonic() - begun))
+        if primary:
             stored = self._tracker.finish(self._native, state, exit_code, timeout=rest)
+        else:
+            stored = self._native.leave()
+        if stored and self._shared:
+            self._settle_step()
         return stored
 
     def _say_goodbye(self, stored: bool, *, footer_only: bool) -> None:
@@ -620,7 +662,7 @@ class Run:
 
     @property
     def _attach_id(self) -> str:
-        return self.id
+        return self._native.run_id  # with the project, where another one has a run of this id
 
     @property
     def project(self) -> str:
@@ -804,6 +846,9 @@ class Run:
         return self
 
     def __reduce__(self) -> tuple[Any, ...]:
+        # What another process logs to the run comes after what this one has logged so far.
+        with contextlib.suppress(SynaDBError):
+            self._native.flush()
         unpickled = sys.modules[__package__]._unpickled
         return unpickled, (self._native.run_id, self._tracker.path, self._pid)
 
@@ -842,6 +887,14 @@ def _str_field(name: str, value: Any) -> str:
     if not isinstance(value, str):
         raise ValueError(f"run.{name} takes a str, not {value!r}")
     return _text(value)
+
+
+def _as_exit_code(code: Any) -> int:
+    if code is None:
+        return 0
+    if not hasattr(code, "__index__"):
+        raise TypeError(f"run.finish(exit_code=) takes an int, not {code!r}")
+    return int(code.__index__())
 
 
 def _as_step(step: Any) -> int:

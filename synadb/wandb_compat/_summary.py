@@ -76,11 +76,18 @@ class Summary(MutableMapping[str, Any]):
     def __setattr__(self, key: str, value: Any) -> None:
         self[key] = value
 
+    def __delattr__(self, key: str) -> None:
+        del self[key]
+
     def __iter__(self) -> Iterator[str]:
         return iter([key for key in self._shown() if self._path or key != "_wandb"])
 
     def __len__(self) -> int:
         return sum(1 for _ in self)
+
+    def keys(self) -> list[str]:  # type: ignore[override]
+        """The keys, as the list that scripts index."""
+        return list(self)
 
     def update(self, d: Mapping[str, Any]) -> None:  # type: ignore[override]
         """Set several keys; None or NaN removes one."""

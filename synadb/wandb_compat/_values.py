@@ -29,6 +29,7 @@ __all__ = [
     "config_value",
     "history_value",
     "merge_leaves",
+    "merge_row",
     "sanitized",
     "summary_value",
 ]
@@ -96,6 +97,18 @@ def merge_leaves(target: dict[str, Any], values: Mapping[str, Any]) -> None:
             merge_leaves(below, value)
             if below:
                 target[key] = below
+        else:
+            target[key] = value
+
+
+def merge_row(target: dict[str, Any], values: Mapping[str, Any]) -> None:
+    """Take values into an open row leaf by leaf; None is a value like any other."""
+    for key, value in values.items():
+        if isinstance(value, dict):
+            below = target.get(key)
+            if not isinstance(below, dict):
+                below = target[key] = {}
+            merge_row(below, value)
         else:
             target[key] = value
 

@@ -1,0 +1,1 @@
+"""Scripts that run under real wandb and under the drop-in: see `tests.parity.play`."""
