@@ -7,6 +7,7 @@ import os
 import threading
 import time
 import weakref
+from functools import cache
 from typing import NamedTuple
 
 from synadb.errors import CorruptStoreError, RunNotFoundError, StorageError, StoreBusyError
@@ -20,6 +21,7 @@ __all__ = ["Adopted", "Writer", "adopt"]
 
 INTERVAL = 0.5  # seconds between drains
 COMPACT_EVERY = 16  # drains of a journal between looks at its small chunks
+FORK_SECONDS = 0.5  # a fork waits so long at most for rows to be written
 LONGEST_PAUSE = 30.0  # seconds between tries to drain a journal that the store does not take
 STOP_SECONDS = 2.0  # that the end of the process waits for the thread, and for the store
 
@@ -43,6 +45,22 @@ def _passing(error: Exception) -> bool:
     )
 
 
+_writers: weakref.WeakSet[Writer] = weakref.WeakSet()
+
+
+@cache
+def _drain_before_forks() -> None:
+    # Registered once there is a store, and so called before the store's own hook, which keeps
+    # everybody out of the database.
+    if hasattr(os, "register_at_fork"):
+        os.register_at_fork(before=_drain_all)
+
+
+def _drain_all() -> None:
+    for writer in list(_writers):
+        writer.before_fork()
+
+
 class Writer:
     """One thread a store, started with the first journal, that keeps its errors and retries."""
 
@@ -51,6 +69,17 @@ class Writer:
         self.error: Exception | None = None
         self._begin()
         renew_after_fork(self)
+        _drain_before_forks()
+        _writers.add(self)
+
+    def before_fork(self) -> None:
+        """Bring in what was logged before the child can: its rows come after."""
+        for journal in self.journals:
+            with (
+                contextlib.suppress(StorageError, OSError, RunNotFoundError),
+                self.store.patience(FORK_SECONDS),
+            ):
+                self.drain(journal, FORK_SECONDS)
 
     def _begin(self) -> None:
         self._journals: list[Journal] = []

@@ -21,6 +21,9 @@ class AlertLevel(Enum):
 
 def as_alert(title: str, text: str, level: Any, wait_duration: Any) -> dict[str, Any]:
     """An alert as it is stored; ValueError for an unknown level, TypeError for a bad duration."""
+    for what, value in (("title", title), ("text", text)):
+        if not isinstance(value, str):
+            raise TypeError(f"wandb.alert({what}=) takes a str, not {type(value).__name__}")
     if level is None:
         word = "INFO"
     else:

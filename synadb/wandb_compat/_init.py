@@ -95,7 +95,7 @@ def init(
                 "run_job_type": job_type,
                 "run_name": name,
                 "run_notes": notes,
-                "run_tags": tags,
+                "run_tags": tuple(tags) if isinstance(tags, str) else tags,
                 "save_code": save_code,
             }
         )
@@ -255,6 +255,10 @@ class _Beginning:
         settings = self.settings
         run_id, old = self._find(settings.run_id)
         resume = settings.resume
+        if resume == "must" and run_id is None:
+            raise UsageError(
+                'wandb.init(resume="must") needs the id of a run: wandb.init(id=..., resume="must")'
+            )
         if resume == "must" and old is None:
             raise UsageError(
                 f'wandb.init(resume="must"): project {self.project!r} has no run '

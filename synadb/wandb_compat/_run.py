@@ -18,7 +18,6 @@ from synadb.wandb_compat import _session
 from synadb.wandb_compat._config import Config, ConfigStatic
 from synadb.wandb_compat._settings import Settings
 from synadb.wandb_compat._summary import Summary
-from synadb.wandb_compat._surface import missing_attribute
 from synadb.wandb_compat._term import termlog, termwarn
 from synadb.wandb_compat._values import config_stored, history_value, merge_leaves, merge_row
 from synadb.wandb_compat.errors import UsageError
@@ -36,6 +35,7 @@ __all__ = ["Run", "RunStatus"]
 
 _AUTO_KEYS = frozenset(("", "_step", "_runtime", "_timestamp"))
 _OWN_KEYS = frozenset(("_step", "_runtime", "_timestamp", "_wandb"))
+_NOT_GIVEN: Any = object()
 _LAST_STEP = (1 << 63) - 1
 
 
@@ -75,6 +75,7 @@ class Run:
     _open: dict[str, Any]
     _data: dict[str, Any]
     _step: int
+    _committed: int
     _last_time: float
     _explicit: bool
     _is_finished: bool
@@ -112,6 +113,7 @@ class Run:
         own["_is_finished"] = False
         own["_preempting"] = False
         own["_starting_step"] = own["_step"] = starting_step
+        own["_committed"] = starting_step - 1
         own["_open"] = {}
         own["_explicit"] = False
         own["_late"] = Environment.from_environment().late_steps
@@ -165,6 +167,8 @@ class Run:
             if keyset is not None:
                 now = time.time()
                 with journal.lock:
+                    if own["_is_finished"]:  # by another thread, meanwhile
+                        self._check_active("log")
                     at = own["_step"]
                     # Counted first: a signal handler may log while this row is being stored.
                     own["_step"] = at + 1
@@ -175,6 +179,7 @@ class Run:
                         keyset = None
                     else:
                         own["_last_time"] = now
+                        own["_committed"] = at
                         metrics = own["_metrics"]
                         if metrics is None:
                             own["_data"].update(data)
@@ -250,6 +255,7 @@ class Run:
                 if inserted:
                     self._native.write(inserted, self._step, self._last_time, self._auto)
             row.clear()
+            self.__dict__["_committed"] = self._step
         self.__dict__["_explicit"] = False
 
     def define_metric(
@@ -314,7 +320,7 @@ class Run:
             return {}
         runtime = time.time() - self._record.created_at
         found: dict[str, Any] = {"_runtime": runtime, "_wandb": {"runtime": int(runtime)}}
-        last = self._step - 1
+        last = self._committed
         if last >= 0:
             found["_step"] = last
             found["_timestamp"] = self._last_time
@@ -371,9 +377,9 @@ class Run:
 
     def _close_summary(self, *, interrupted: bool) -> None:
         """Commit the open row and store the summary as it will stay."""
-        last = self._step if self._open else self._step - 1
         self._commit()
         self._store_definitions()
+        last = self._committed
         runtime = self._last_time - self._record.created_at
         if last >= 0:
             self._data["_step"] = last
@@ -509,7 +515,7 @@ class Run:
 
     def save(
         self,
-        glob_str: Any = None,
+        glob_str: Any = _NOT_GIVEN,
         base_path: Any = None,
         policy: str = "live",
         glob: bool = True,
@@ -521,7 +527,7 @@ class Run:
         once more at the end. Returns the paths in `run.dir`; without arguments nothing is done.
         """
         self._check_active("save")
-        if glob_str is None and base_path is None:
+        if glob_str is _NOT_GIVEN:
             return []
         from synadb.wandb_compat._files import save
 
@@ -839,6 +845,8 @@ class Run:
 
     def __getattr__(self, name: str) -> Any:
         if not name.startswith("__") and name in NOT_YET:
+            from synadb.wandb_compat._surface import missing_attribute
+
             raise missing_attribute("wandb.Run", name)
         raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
 

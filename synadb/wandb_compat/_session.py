@@ -195,7 +195,7 @@ def _note(status: Any) -> None:
     if status is None:
         _End.code = 0
     elif isinstance(status, int):
-        _End.code = int(status) & 0xFF
+        _End.code = int(status)
     else:
         _End.code = 1
 

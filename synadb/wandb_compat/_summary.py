@@ -24,7 +24,8 @@ class Summary(MutableMapping[str, Any]):
 
     Args:
         data: what it shows, in place.
-        changed: called with the path of a key after it was set or (True) removed.
+        changed: called with the path of a key after it was set (None and NaN take it out) or, with
+            True, deleted.
         auto: the keys that wandb itself keeps, while the run lives.
         path: the keys that lead here.
     """
@@ -99,13 +100,12 @@ class Summary(MutableMapping[str, Any]):
                 own = value._data if isinstance(value, Summary) else value
                 values[str.__str__(key)] = summary_value(own)
         for key, value in values.items():
-            removed = value is REMOVE
-            if removed:
+            if value is REMOVE:
                 self._data.pop(key, None)
             else:
                 self._data[key] = value
             if self._changed is not None:
-                self._changed((*self._path, key), removed)
+                self._changed((*self._path, key), False)
 
     def _as_dict(self) -> dict[str, Any]:
         copied: dict[str, Any] = plain(self._shown())

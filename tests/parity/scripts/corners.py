@@ -318,14 +318,12 @@ def run_in_a_function(see: See) -> None:
 
 
 @alone
-@differs("runs[0].exit_code", 44, "what the operating system says")
 def exit_300(see: See) -> None:
     wandb.init(project="p").log({"a": 1})
     sys.exit(300)
 
 
 @alone
-@differs("runs[0].exit_code", 255, "what the operating system says")
 def exit_minus_one(see: See) -> None:
     wandb.init(project="p").log({"a": 1})
     sys.exit(-1)
