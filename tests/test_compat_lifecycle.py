@@ -960,7 +960,7 @@ ENDINGS = [
     ("sys.exit(0)", 0, "finished", 0),
     ("sys.exit(None)", 0, "finished", 0),
     ("sys.exit(7)", 7, "failed", 7),
-    ("sys.exit(-1)", 255, "failed", 255),
+    ("sys.exit(-1)", 255, "failed", -1),
     ("sys.exit('text')", 1, "failed", 1),
     ("exit(4)", 4, "failed", 4),
     ("quit()", 0, "finished", 0),

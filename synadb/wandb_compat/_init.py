@@ -201,6 +201,7 @@ def _start(settings: Settings, values: dict[str, Any], locked: dict[str, Any]) -
         resumed=beginning.resumed,
         shared=beginning.shared,
         starting_step=beginning.starting_step,
+        after_crash=beginning.after_crash,
     )
     _session.start(run, as_global=settings.reinit != "create_new")
     if settings.save_code:
@@ -228,6 +229,7 @@ class _Beginning:
         self.resumed = False
         self.shared = settings._shared
         self.starting_step = 0
+        self.after_crash = False
         self.fields: dict[str, Any] = {
             "name": settings.run_name or None,
             "notes": settings.run_notes,
@@ -312,6 +314,7 @@ class _Beginning:
         return native, self.tracker.get_run(native.run_id)
 
     def _continue(self, old: RunRecord) -> tuple[NativeRun, RunRecord]:
+        self.after_crash = old.state not in ("finished", "failed")
         native = self.tracker.run(self.project, run_id=old.run_id, resume=True)
         if old.ended_at is not None and not self.settings.x_primary:
             # Only its primary process begins a run again, and ends it.

@@ -99,6 +99,7 @@ class Run:
         resumed: bool = False,
         shared: bool = False,
         starting_step: int = 0,
+        after_crash: bool = False,
     ) -> None:
         own = self.__dict__
         own["_tracker"] = tracker
@@ -137,8 +138,8 @@ class Run:
             from synadb.wandb_compat._metric_rules import MetricRules
 
             own["_metrics"] = MetricRules.from_definitions(definitions, self._past_rows)
-            # What a run that was killed left in the summary are plain last values.
-            own["_metrics"].refresh(self._data)
+            if after_crash:  # what a run that was killed leaves are plain last values
+                own["_metrics"].refresh(self._data)
 
     # -- log -------------------------------------------------------------------------------------
 
