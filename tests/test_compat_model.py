@@ -51,6 +51,9 @@ TIMES = ("_runtime", "_timestamp")
 NODES = st.sampled_from([0, 0, 0, 0, 1, 2, 3, 4])
 SUMMARY_KEYS = st.sampled_from(["a", "a", "a", "d", "x", "x", "ab", "e", "y", "min", "own"])
 
+# What hypothesis says of its own strategies is no fault of the code under test.
+pytestmark = pytest.mark.filterwarnings("ignore:Generating overly large repr")
+
 
 class Scripts(RuleBasedStateMachine):
     """One script: a run, what it does, and the model that does the same."""

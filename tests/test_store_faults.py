@@ -198,6 +198,14 @@ def test_the_summary_does_not_depend_on_when_rows_are_written(db_path: Path) -> 
         assert found[0] == found[1] == {"loss": 1.0, "note": "late text", "extra": 2.0}
 
 
+def test_leaves_of_rows_that_are_written_together_stay(db_path: Path) -> None:
+    with ExperimentTracker(db_path) as tracker, tracker.run("e") as run:
+        run.log({"n": {"a": 1}, "x": 0.5})
+        run.log({"n": {"b": 2}, "x": None})
+        run.flush()
+        assert tracker.get_run(run.run_id).summary == {"n": {"a": 1, "b": 2}, "x": 0.5}
+
+
 def test_threads_leave_no_connections_behind(db_path: Path) -> None:
     if not Path("/proc/self/fd").exists():
         pytest.skip("needs /proc")

@@ -442,6 +442,7 @@ def _update(db: sqlite3.Connection, run: _Run, values: Mapping[str, Any]) -> Non
 
 def _save(db: sqlite3.Connection, run: _Run, mark: JournalMark | None, now: float) -> None:
     last: dict[str, int] | None = None
+    reached = run.steps_before
     for _, step, event in sorted(run.events, key=lambda found: found[0]):
         if isinstance(event, SetSummary):
             if event.replace:
@@ -449,7 +450,8 @@ def _save(db: sqlite3.Connection, run: _Run, mark: JournalMark | None, now: floa
             run.summary.update(event.values)
             for key in event.removed:
                 run.summary.pop(key, None)
-        elif step >= run.last_step:
+        elif step >= reached:
+            reached = step
             merge_values(run.summary, event)
         else:
             # A row for a step gone by: a key that a later step has too keeps that value.
@@ -499,8 +501,9 @@ def _last_steps(db: sqlite3.Connection, run: int, after: int) -> dict[str, int]:
     for step, data in db.execute(
         "select step, data from json_rows where run = ? and step > ?", (run, after)
     ):
-        for key in decode_json(data):
-            found[key] = max(found.get(key, -1), step)
+        for key, value in decode_json(data).items():
+            if value is not None:
+                found[key] = max(found.get(key, -1), step)
     return found
 
 

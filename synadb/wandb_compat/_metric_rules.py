@@ -115,8 +115,13 @@ class MetricRules:
         cls,
         definitions: Iterable[Mapping[str, Any]],
         past: Callable[[], Iterable[Mapping[str, Any]]] | None = None,
+        *,
+        mend: bool = True,
     ) -> MetricRules:
         """The rules of a run that goes on: `past` yields its rows.
+
+        With `mend` the summary is brought into line with them; without, it is as they left it, and
+        what was set by hand stays.
 
         `past` is called by the first of `refresh`, `step_values`, `commit` and `apply`. Takes the
         `metrics` of a `WandbLog` too.
@@ -138,6 +143,8 @@ class MetricRules:
             rule.cancelled = bool(told.get("cancelled"))
         # The stored summary may be behind, but what it lacks was deleted or replaced.
         rules._stale = {path: True for path in rules._stale if not rules._rules[path].cancelled}
+        if not mend:
+            rules._stale.clear()
         rules.changed = False
         return rules
 

@@ -113,6 +113,7 @@ class Run:
         own["_pid"] = os.getpid()
         own["_is_finished"] = False
         own["_preempting"] = False
+        own["_forked"] = False  # whether there are, or were, children that may have logged
         own["_starting_step"] = own["_step"] = starting_step
         own["_committed"] = starting_step - 1
         own["_open"] = {}
@@ -137,9 +138,11 @@ class Run:
         if definitions:
             from synadb.wandb_compat._metric_rules import MetricRules
 
-            own["_metrics"] = MetricRules.from_definitions(definitions, self._past_rows)
-            if after_crash:  # what a run that was killed leaves are plain last values
-                own["_metrics"].refresh(self._data)
+            # What a run that was killed leaves in its summary are plain last values.
+            own["_metrics"] = MetricRules.from_definitions(
+                definitions, self._past_rows, mend=after_crash
+            )
+            own["_metrics"].refresh(self._data)
 
     # -- log -------------------------------------------------------------------------------------
 
@@ -180,7 +183,6 @@ class Run:
                         keyset = None
                     else:
                         own["_last_time"] = now
-                        own["_committed"] = at
                         metrics = own["_metrics"]
                         if metrics is None:
                             own["_data"].update(data)
@@ -188,6 +190,7 @@ class Run:
                             inserted = metrics.apply(data, own["_data"], shape)
                             if inserted:
                                 own["_native"].write(inserted, at, now, AUTO_RUN)
+                        own["_committed"] = at
                 if keyset is not None:
                     return
         self._log(data, step, commit)
@@ -292,10 +295,10 @@ class Run:
 
     def _past_rows(self) -> Iterator[dict[str, Any]]:
         """The rows committed so far, as they were logged."""
-        if self._step == 0:
+        if self._committed < 0:
             return
         for row in self._tracker.rows(self._native.run_id):
-            if row["_step"] < self._step:
+            if row["_step"] <= self._committed:
                 yield {key: value for key, value in row.items() if key not in _AUTO_KEYS}
 
     # -- config and summary ----------------------------------------------------------------------
@@ -400,7 +403,8 @@ class Run:
                 self.__dict__["_shared"] = True
         decided = self._metrics.decided(stored) if self._metrics is not None else set()
         others = stored.keys() - self._data.keys() - decided
-        if not (self._shared or interrupted or (others and not self.__dict__["_warned_late"])):
+        forked = self.__dict__["_forked"] and others and not self.__dict__["_warned_late"]
+        if not (self._shared or interrupted or forked):
             self._native.set_summary(self._data, replace=True)
             return
         # Another process has logged to the run, or the end comes as a signal in the middle of a
