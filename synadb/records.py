@@ -10,7 +10,15 @@ if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
 
-__all__ = ["ArtifactRecord", "CheckReport", "ConsoleLine", "History", "RunRecord", "Series"]
+__all__ = [
+    "Adopted",
+    "ArtifactRecord",
+    "CheckReport",
+    "ConsoleLine",
+    "History",
+    "RunRecord",
+    "Series",
+]
 
 
 class RunRecord(NamedTuple):
@@ -134,6 +142,14 @@ class History(Mapping[str, Any]):
         columns = {"_step": self.steps, "_timestamp": self.times, **self.columns}
         frame: pd.DataFrame = _pandas("History").DataFrame(columns)
         return frame
+
+
+class Adopted(NamedTuple):
+    """What recovering a dead journal brought."""
+
+    run_id: str
+    rows: int
+    torn: int
 
 
 class CheckReport(NamedTuple):

@@ -266,11 +266,15 @@ class FileLock:
                 self._trying = False
 
     def _try_once(self) -> bool:
+        flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0)
         try:
-            fd = os.open(self.path, os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0), 0o666)
+            fd = os.open(self.path, flags, 0o666)
         except FileNotFoundError:
             os.makedirs(os.path.dirname(self.path), exist_ok=True)
-            return False
+            try:
+                fd = os.open(self.path, flags, 0o666)
+            except FileNotFoundError:  # whoever closes the database removes its empty folder
+                return False
         try:
             if not self._lock_fd(fd) or not _same_file(fd, self.path):
                 os.close(fd)

@@ -8,11 +8,11 @@ import threading
 import time
 import weakref
 from functools import cache
-from typing import NamedTuple
 
 from synadb.errors import CorruptStoreError, RunNotFoundError, StorageError, StoreBusyError
 from synadb.journal import Journal, journal_ids, owner, read_segments, segment_paths
 from synadb.ops import EndRun
+from synadb.records import Adopted
 from synadb.settings import Settings
 from synadb.storage.base import JournalMark, Store
 from synadb.system import FileLock, host, lives, renew_after_fork, warn
@@ -24,14 +24,6 @@ COMPACT_EVERY = 16  # drains of a journal between looks at its small chunks
 FORK_SECONDS = 0.5  # a fork waits so long at most for rows to be written
 LONGEST_PAUSE = 30.0  # seconds between tries to drain a journal that the store does not take
 STOP_SECONDS = 2.0  # that the end of the process waits for the thread, and for the store
-
-
-class Adopted(NamedTuple):
-    """What recovering a dead journal brought."""
-
-    run_id: str
-    rows: int
-    torn: int
 
 
 class _UnwritableError(StorageError):

@@ -170,9 +170,21 @@ def init(
     """Start a run and make it the active one; see `synadb.wandb_compat._init.init`."""
     # Spelled out, since programs look which arguments there are.
     arguments = dict(locals())
-    from synadb.wandb_compat._init import init as start
+    if "_init" in globals():
+        return globals()["_init"].init(**arguments)
+    import gc
 
-    return start(**arguments)
+    # The first call imports a few dozen modules: new objects that stay, which set off collections
+    # that find nothing.
+    collecting = gc.isenabled()
+    gc.disable()
+    try:
+        from synadb.wandb_compat._init import init as start
+
+        return start(**arguments)
+    finally:
+        if collecting:
+            gc.enable()
 
 
 def finish(exit_code: int | None = None, quiet: bool | None = None) -> None:

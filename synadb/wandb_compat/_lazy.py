@@ -8,6 +8,18 @@ from typing import Any
 
 __all__ = ["lazy_attribute", "lazy_dir"]
 
+# What wandb has with an underscore, and libraries use.
+_PRIVATE = frozenset(
+    (
+        "_IS_INTERNAL_PROCESS",
+        "_Sentry",
+        "_assert_is_internal_process",
+        "_assert_is_user_process",
+        "_sentry",
+        "_set_internal_process",
+        "_sync",
+    )
+)
 _PACKAGE = __name__.rpartition(".")[0]
 
 
@@ -20,7 +32,8 @@ def lazy_attribute(module: str, table: Mapping[str, str], name: str) -> Any:
     """
     place = table.get(name)
     if place is None:
-        if name.startswith("__"):
+        # Asked for whenever a private module of ours is first imported from its package.
+        if name.startswith("_") and name not in _PRIVATE:
             raise AttributeError(f"module {module!r} has no attribute {name!r}")
         from synadb.wandb_compat._surface import missing_attribute
 

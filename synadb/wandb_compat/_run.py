@@ -113,7 +113,6 @@ class Run:
         own["_pid"] = os.getpid()
         own["_is_finished"] = False
         own["_preempting"] = False
-        own["_forked"] = False  # whether there are, or were, children that may have logged
         own["_starting_step"] = own["_step"] = starting_step
         own["_committed"] = starting_step - 1
         own["_open"] = {}
@@ -402,9 +401,7 @@ class Run:
             if record.last_step > last:
                 self.__dict__["_shared"] = True
         decided = self._metrics.decided(stored) if self._metrics is not None else set()
-        others = stored.keys() - self._data.keys() - decided
-        forked = self.__dict__["_forked"] and others and not self.__dict__["_warned_late"]
-        if not (self._shared or interrupted or forked):
+        if not (self._shared or interrupted):
             self._native.set_summary(self._data, replace=True)
             return
         # Another process has logged to the run, or the end comes as a signal in the middle of a

@@ -127,15 +127,6 @@ def finish_all(exit_code: int = 0, state: str | None = None) -> None:
             termwarn(f"run {run.id} could not be finished: {error!r}")
 
 
-def _note_fork() -> None:
-    for run in active:
-        run.__dict__["_forked"] = True
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_parent=_note_fork)
-
-
 # -- the end of the process ----------------------------------------------------------------------
 
 
