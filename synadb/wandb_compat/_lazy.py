@@ -32,8 +32,10 @@ def lazy_attribute(module: str, table: Mapping[str, str], name: str) -> Any:
     """
     place = table.get(name)
     if place is None:
+        if name.startswith("__"):
+            raise AttributeError(f"module {module!r} has no attribute {name!r}")
         # Asked for whenever a private module of ours is first imported from its package.
-        if name.startswith("_") and name not in _PRIVATE:
+        if name.startswith("_") and module == _PACKAGE and name not in _PRIVATE:
             raise AttributeError(f"module {module!r} has no attribute {name!r}")
         from synadb.wandb_compat._surface import missing_attribute
 
