@@ -1174,7 +1174,7 @@ def test_heartbeat(folder: Path) -> None:
     run = wandb.init(id="a", settings=wandb.Settings(x_disable_stats=True, heartbeat_seconds=1))
     with ExperimentTracker(folder / "experiments.db") as other:
         run.log({"x": 1})
-        seen = set()
+        seen: set[Any] = set()
         deadline = time.monotonic() + 20
         while len(seen) < 4 and time.monotonic() < deadline:
             seen.add(other.get_run("a").updated_at)

@@ -12,7 +12,7 @@ import shutil
 import sqlite3
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -273,11 +273,12 @@ class Scripts(RuleBasedStateMachine):
         assert told(without_times(record.summary)) == told(self.model.summary())
         assert told(without_times(self.run.summary)) == told(self.model.summary())
         assert told(dict(self.run.config)) == told(self.model.config)
-        for call in (
+        calls: tuple[Callable[[], object], ...] = (
             lambda: self.run.log({"a": 1}),
             lambda: self.run.summary.update({"a": 1}),
             lambda: self.run.define_metric("a"),
-        ):
+        )
+        for call in calls:
             with pytest.raises(wandb.errors.UsageError):
                 call()
 

@@ -66,7 +66,12 @@ VALUES = st.recursive(
 
 @given(VALUES)
 def test_what_comes_out_can_be_stored_and_stays_what_it_is(value: Any) -> None:
-    for convert in (history_value, summary_value, lambda it: config_stored(config_value(it))):
+    converters: tuple[Callable[[Any], Any], ...] = (
+        history_value,
+        summary_value,
+        lambda it: config_stored(config_value(it)),
+    )
+    for convert in converters:
         plain = convert(value)
         if plain is REMOVE:
             continue

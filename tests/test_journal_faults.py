@@ -381,7 +381,7 @@ def test_a_record_given_up_half_way_does_not_hold_back_the_others(
     db_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(synadb.writer, "INTERVAL", 3600.0)
-    real = synadb.journal.crc32
+    real = crc32
 
     def interrupted(data: bytes) -> int:
         monkeypatch.setattr(synadb.journal, "crc32", real)
@@ -613,7 +613,7 @@ def test_a_closed_journal_takes_nothing(tmp_path: Path) -> None:
 
 
 def drained(journal: Journal) -> list[tuple[tuple[str, ...], int]]:
-    found = []
+    found: list[Any] = []
     while True:
         ops, end, _ = journal.pending()
         if end == journal.drained:
@@ -672,6 +672,7 @@ NO_SPACE = (
     START
     + """
 import errno
+import zlib
 def reserve(fd, size):
     raise OSError(errno.ENOSPC, "No space left on device")
 synadb.journal.reserve = reserve

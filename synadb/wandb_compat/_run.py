@@ -8,6 +8,7 @@ import struct
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from types import TracebackType
 from typing import IO, TYPE_CHECKING, Any
 
@@ -19,7 +20,13 @@ from synadb.wandb_compat._config import Config, ConfigStatic
 from synadb.wandb_compat._settings import Settings
 from synadb.wandb_compat._summary import Summary
 from synadb.wandb_compat._term import termlog, termwarn
-from synadb.wandb_compat._values import config_stored, history_value, merge_leaves, merge_row
+from synadb.wandb_compat._values import (
+    config_stored,
+    history_value,
+    merge_leaves,
+    merge_row,
+    summary_value,
+)
 from synadb.wandb_compat.errors import UsageError
 
 if TYPE_CHECKING:
@@ -27,6 +34,7 @@ if TYPE_CHECKING:
     from synadb.run import Run as NativeRun
     from synadb.tracker import ExperimentTracker
     from synadb.wandb_compat._around import Around
+    from synadb.wandb_compat._media.pipeline import MediaStore, Pending
     from synadb.wandb_compat._metric import Metric
     from synadb.wandb_compat._metric_rules import MetricRules
     from synadb.wandb_compat._run_dir import RunDir
@@ -83,6 +91,7 @@ class Run:
     _preempting: bool
     _pid: int
     _alerts: list[dict[str, Any]]
+    _media_last: dict[Any, object]  # the newest of each key, also of each step, by its path
     _stop_hooks: list[Callable[[], None]]
     summary: Summary
 
@@ -123,10 +132,18 @@ class Run:
         own["_last_time"] = record.created_at
         own["_data"] = dict(record.summary)
         own["_metrics"] = None
+        own["_media_store"] = None
+        own["_media_last"] = {}
         own["_alerts"] = []
         own["_stop_hooks"] = []
         own["_tensorboard_callback"] = None
-        own["summary"] = Summary(own["_data"], self._summary_changed, self._automatic)
+        own["summary"] = Summary(
+            own["_data"],
+            self._summary_changed,
+            self._automatic,
+            convert=self._summary_value,
+            settle=self._settle_media,
+        )
         own["_config"] = Config(
             record.config,
             self._config_changed,
@@ -203,7 +220,7 @@ class Run:
         if commit is not None and not hasattr(commit, "__index__"):
             raise TypeError(f"wandb.log(commit=) takes a bool, not {commit!r}")
         at = None if step is None else _as_step(step)
-        values = _row_values(data)
+        values, pending = self._row_values(data)
         now = time.time()
         stamp = data.get("_timestamp")
         if isinstance(stamp, int | float) and abs(stamp) < 1e18:
@@ -212,6 +229,8 @@ class Run:
             own = self.__dict__
             if at is not None and at < self._step:
                 self._log_late(values, at, now)
+                if self.__dict__["_late"] != "drop":
+                    self._submit(pending, at, now, AUTO_NONE)
                 return
             if at is not None and at > self._step:
                 self._commit()
@@ -222,14 +241,127 @@ class Run:
             own["_last_time"] = now
             self._open["_"] = 0  # marks the row as open, though it may be empty
             merge_row(self._open, values)
+            row_step, auto = self._step, self._auto
             if commit or (commit is None and at is None):
                 self._commit()
                 own["_step"] = min(self._step + 1, _LAST_STEP)
+        # Not under the lock: it may have to wait for those that are being encoded.
+        self._submit(pending, row_step, now, auto)
 
     @property
     def _auto(self) -> int:
         """How the step of the open row was chosen."""
         return AUTO_NONE if self._explicit else AUTO_RUN
+
+    # -- media -----------------------------------------------------------------------------------
+
+    def _row_values(
+        self, data: Mapping[str, Any]
+    ) -> tuple[dict[str, Any], list[tuple[tuple[str, ...], Pending]]]:
+        """What is stored of a logged dict now, and what is still to be encoded."""
+        if "synadb.wandb_compat._media.chart" in sys.modules:
+            from synadb.wandb_compat._media.chart import charts_to_tables
+
+            data = charts_to_tables(data, self._sink.set_config)
+        values = {}
+        for key, value in data.items():
+            if key not in _AUTO_KEYS:
+                name = _text(key)
+                plain = history_value(value, partial(self._media, name))
+                if plain != {} or not isinstance(plain, dict):
+                    values[name] = plain
+        if self.__dict__["_media_store"] is None:
+            return values, []
+        from synadb.wandb_compat._media.pipeline import split_pending
+
+        self._store_media_config()
+        return split_pending(values)
+
+    @property
+    def _sink(self) -> MediaStore:
+        store: MediaStore | None = self.__dict__["_media_store"]
+        if store is None:
+            from synadb.wandb_compat._media.pipeline import MediaStore
+
+            store = MediaStore(self._tracker, self._native.run_id)
+            self.__dict__["_media_store"] = store
+        return store
+
+    def _media(self, key: str, value: Any, path: tuple[str, ...]) -> Any:
+        return self._sink.convert(value, path[-1] if path else key, self._step)
+
+    def _submit(
+        self,
+        pending: list[tuple[tuple[str, ...], Pending]],
+        step: int,
+        now: float,
+        auto: int,
+    ) -> None:
+        for path, value in pending:
+            ticket = object()
+            with self._native.lock:
+                self._media_last[path] = self._media_last[step, path] = ticket
+            done = partial(self._media_done, path, step, now, auto, ticket)
+            self._sink.submit(value, step, done)
+
+    def _media_done(
+        self,
+        path: tuple[str, ...],
+        step: int,
+        now: float,
+        auto: int,
+        ticket: object,
+        json: Any,
+    ) -> None:
+        """Write an encoded value as another part of its row; called in the pool."""
+        row: Any = json
+        for key in reversed(path):
+            row = {key: row}
+        with self._native.lock:
+            if self._media_last.pop((step, path), ticket) is not ticket:
+                return  # the same key of the same row has been logged again
+            self._native.write(row, step, now, auto)
+            if self._open and step == self._step:
+                merge_row(self._open, row)
+            elif self._media_last.get(path) is ticket and step <= self._committed:
+                merge_leaves(self._data, row)
+        self._store_media_config()
+
+    def _store_media_config(self) -> None:
+        config = self._sink.take_config()
+        if config:
+            with self._native.lock:
+                own = self._config._items["_wandb"]
+                for key, named in config.items():
+                    own[key] = {**own.get(key, {}), **named}
+                self._native.log_params({"_wandb": config_stored(own)})
+
+    def _settle_media(self) -> None:
+        """Wait for what is being encoded, where that does not wait for this very thread."""
+        store = self.__dict__["_media_store"]
+        if store is not None and store.busy and not self._native.lock._is_owned():  # type: ignore[attr-defined]
+            store.settle()
+
+    def _close_media(self) -> None:
+        store = self.__dict__["_media_store"]
+        if store is None:
+            return
+        if self._native.lock._is_owned():  # type: ignore[attr-defined]
+            store.flush()  # a signal handler, over a frame that logs: nobody may be waited for
+            return
+        store.close()
+        self._store_media_config()
+        if store.errors:
+            self._native.update(metadata={"media_errors": store.errors})
+
+    def _summary_value(self, key: str, value: Any) -> Any:
+        """A value set by hand, as it is stored; media are encoded at once."""
+
+        def media(found: Any, path: tuple[str, ...]) -> Any:
+            json = self._sink.convert(found, path[-1] if path else key, "summary")
+            return json.encode() if hasattr(json, "encode") else json
+
+        return summary_value(value, media)
 
     def _log_late(self, values: Mapping[str, Any], step: int, now: float) -> None:
         kept = self.__dict__["_late"] != "drop"
@@ -361,6 +493,7 @@ class Run:
             return
         for hook in self._stop_hooks:
             hook()
+        self._close_media()
         # Held already: this is a signal handler, over the frame of a call that logs.
         interrupted = bool(self._native.lock._is_owned())  # type: ignore[attr-defined]
         with self._native.lock:
@@ -872,17 +1005,6 @@ finish_artifact link_artifact link_model log_artifact log_model plot_table upser
 use_artifact use_model
 """
 NOT_YET = frozenset(_NOT_YET_TEXT.split())
-
-
-def _row_values(data: Mapping[str, Any]) -> dict[str, Any]:
-    """What is stored of a logged dict."""
-    values = {}
-    for key, value in data.items():
-        if key not in _AUTO_KEYS:
-            plain = history_value(value)
-            if plain != {} or not isinstance(plain, dict):
-                values[_text(key)] = plain
-    return values
 
 
 def _text(key: str) -> str:

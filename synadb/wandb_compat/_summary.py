@@ -13,6 +13,10 @@ __all__ = ["Summary"]
 Changed = Callable[[tuple[str, ...], bool], None]
 
 
+def _plain_value(key: str, value: Any) -> Any:
+    return summary_value(value)
+
+
 class _MissingError(KeyError, AttributeError):
     """A key that is not there, asked for as an item or as an attribute."""
 
@@ -28,6 +32,8 @@ class Summary(MutableMapping[str, Any]):
             True, deleted.
         auto: the keys that wandb itself keeps, while the run lives.
         path: the keys that lead here.
+        convert: makes what is stored of a key and its value, REMOVE for what takes it out.
+        settle: waits until what has been logged can be read.
     """
 
     def __init__(
@@ -36,30 +42,41 @@ class Summary(MutableMapping[str, Any]):
         changed: Changed | None = None,
         auto: Callable[[], Mapping[str, Any]] | None = None,
         path: tuple[str, ...] = (),
+        *,
+        convert: Callable[[str, Any], Any] | None = None,
+        settle: Callable[[], None] | None = None,
     ) -> None:
         object.__setattr__(self, "_data", data)
         object.__setattr__(self, "_changed", changed)
         object.__setattr__(self, "_auto", auto)
         object.__setattr__(self, "_path", path)
+        object.__setattr__(self, "_convert", convert or _plain_value)
+        object.__setattr__(self, "_settle", settle)
 
     _data: dict[str, Any]
     _changed: Changed | None
     _auto: Callable[[], Mapping[str, Any]] | None
     _path: tuple[str, ...]
+    _convert: Callable[[str, Any], Any]
+    _settle: Callable[[], None] | None
 
     def _shown(self) -> Mapping[str, Any]:
+        if self._settle is not None:
+            self._settle()
         # A copy in one step: other threads log meanwhile.
         data = self._data.copy()
         return {**data, **self._auto()} if self._auto is not None else data
 
     def __getitem__(self, key: str) -> Any:
+        if self._settle is not None:
+            self._settle()
         value = self._data.get(key, REMOVE)
         if self._auto is not None and (value is REMOVE or key.startswith("_")):
             value = self._auto().get(key, value)
         if value is REMOVE:
             raise _MissingError(key)
         if isinstance(value, dict):
-            return Summary(value, self._changed, None, (*self._path, key))
+            return Summary(value, self._changed, None, (*self._path, key), convert=self._convert)
         return plain(value)
 
     def __setitem__(self, key: str, value: Any) -> None:
@@ -98,7 +115,8 @@ class Summary(MutableMapping[str, Any]):
                 raise TypeError(f"a key of run.summary is a str, not {key!r}")
             if key:
                 own = value._data if isinstance(value, Summary) else value
-                values[str.__str__(key)] = summary_value(own)
+                name = str.__str__(key)
+                values[name] = self._convert(name, own)
         for key, value in values.items():
             if value is REMOVE:
                 self._data.pop(key, None)

@@ -87,7 +87,7 @@ class RunModel:
         values = copy.deepcopy(dict(values))
         if step is not None and step < self.step:
             if self.keeps_late:
-                self.events.append(Late(step, values))
+                self.events.append(Late(step, dict(values)))
             return
         if step is not None and step > self.step:
             self.commit()

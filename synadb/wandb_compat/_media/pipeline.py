@@ -65,21 +65,13 @@ class MediaStore:
 
     # -- what `log` calls ------------------------------------------------------------------------
 
-    def converter(self, key: str, step: int | str) -> Callable[[Any, Path], Any]:
-        """The `media` hook for the value of one key: objects become JSON or a Pending."""
-
-        def convert(value: Any, path: Path) -> Any:
-            return self._convert(value, path[-1] if path else key, step)
-
-        return convert
-
-    def _convert(self, value: Any, key: str, step: int | str) -> Any:
+    def convert(self, value: Any, key: str, step: int | str) -> Any:
+        """The JSON of a value that is more than data, or a Pending."""
         if isinstance(value, list | tuple):
             return self._convert_list(list(value), key, step)
-        value = as_media(value)
-        if not isinstance(value, Media):
-            return value._to_run_value(self, key, step)
-        captured = _captured(value)
+        captured = _captured(as_media(value))
+        if not isinstance(captured, Media):
+            return captured._to_run_value(self, key, step)
         return Pending(key, lambda: captured._to_run_value(self, key, step))
 
     def _convert_list(self, items: list[Any], key: str, step: int | str) -> Any:

@@ -7,7 +7,7 @@ table, its rows or the arrays in its cells does not reach the copy. Encoding hap
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, cast
 
 from synadb.wandb_compat._media import dtypes
 from synadb.wandb_compat._media.base import Media, Sink, WBValue
@@ -88,7 +88,7 @@ class Table(Media):
         if columns is None:
             columns = ["Input", "Output", "Expected"]
         if dataframe is None and _is_dataframe(data):
-            dataframe = data  # type: ignore[assignment]
+            dataframe = cast(Any, data)
         if dataframe is not None:
             assert _is_dataframe(dataframe), (
                 "Table(dataframe=) expects a `pandas.core.frame.DataFrame` object"

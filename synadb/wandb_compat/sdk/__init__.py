@@ -28,6 +28,7 @@ _LAZY = {
     "_attach": ":_attach",
     "_unwatch": "_watch:unwatch",
     "_watch": "_watch:watch",
+    "data_types": "sdk.data_types",
     "finish": ":finish",
     "helper": "sdk.wandb_helper",
     "init": ":init",
