@@ -91,7 +91,9 @@ class Run:
     _preempting: bool
     _pid: int
     _alerts: list[dict[str, Any]]
-    _media_last: dict[Any, object]  # the newest of each key, also of each step, by its path
+    _media_last: dict[tuple[str, ...], object]  # the newest of each key
+    # The newest of each key of a row, and how many are being encoded.
+    _media_waiting: dict[tuple[int, tuple[str, ...]], tuple[object, int]]
     _stop_hooks: list[Callable[[], None]]
     summary: Summary
 
@@ -134,6 +136,7 @@ class Run:
         own["_metrics"] = None
         own["_media_store"] = None
         own["_media_last"] = {}
+        own["_media_waiting"] = {}
         own["_alerts"] = []
         own["_stop_hooks"] = []
         own["_tensorboard_callback"] = None
@@ -300,7 +303,9 @@ class Run:
         for path, value in pending:
             ticket = object()
             with self._native.lock:
-                self._media_last[path] = self._media_last[step, path] = ticket
+                self._media_last[path] = ticket
+                _, before = self._media_waiting.get((step, path), (None, 0))
+                self._media_waiting[step, path] = ticket, before + 1
             done = partial(self._media_done, path, step, now, auto, ticket)
             self._sink.submit(value, step, done)
 
@@ -318,7 +323,12 @@ class Run:
         for key in reversed(path):
             row = {key: row}
         with self._native.lock:
-            if self._media_last.pop((step, path), ticket) is not ticket:
+            newest, left = self._media_waiting[step, path]
+            if left == 1:
+                del self._media_waiting[step, path]
+            else:
+                self._media_waiting[step, path] = newest, left - 1
+            if newest is not ticket:
                 return  # the same key of the same row has been logged again
             self._native.write(row, step, now, auto)
             if self._open and step == self._step:
