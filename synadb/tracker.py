@@ -11,7 +11,6 @@ import threading
 import time
 import weakref
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager
 from types import TracebackType
 from typing import Any, BinaryIO, Literal, cast
 
@@ -63,6 +62,7 @@ class ExperimentTracker:
         self._writer = Writer(self._store)
         self._runs: dict[str, Run] = {}
         self._lock = threading.RLock()
+        self._waiting = threading.local()
         self._closed = False
         self._pid = os.getpid()
         self.recovered: list[Adopted] = adopt(self._store)
@@ -256,13 +256,23 @@ class ExperimentTracker:
             self.recovered += adopt(self._store)
             self._store.compact(run_id, all_chunks=True)
             self._store.checkpoint(truncate=True)
+            if not self._writer.journals:
+                # A program that copies the file, and closes it, ends the locks of its connections.
+                self._store.rest()
 
-    def patience(self, seconds: float) -> AbstractContextManager[None]:
+    @contextlib.contextmanager
+    def patience(self, seconds: float) -> Iterator[None]:
         """Limit how long this thread waits for other writers in a `with` block.
 
         StoreBusyError after that.
         """
-        return self._store.patience(seconds)
+        with self._store.patience(seconds):
+            before = getattr(self._waiting, "limit", None)
+            self._waiting.limit = seconds
+            try:
+                yield
+            finally:
+                self._waiting.limit = before
 
     # -- artifacts and files ---------------------------------------------------------------------
 
@@ -510,8 +520,9 @@ class ExperimentTracker:
 
     def rename_run(self, run_id: str, new_id: str) -> None:
         """Give a run that nobody logs to another id; RunExistsError when it is taken."""
-        if run_id in self._runs:
+        if run_id in self._runs and not self._runs[run_id].ended:
             raise InvalidValueError(f"run {run_id!r} is being logged; end it first")
+        self._runs.pop(run_id, None)
         self._store.rename_run(run_id, checked_text("run_id", new_id))
 
     def delete_run(self, run_id: str) -> None:
@@ -554,7 +565,7 @@ class ExperimentTracker:
             if (run_id is None or journal.run_id == run_id) and not journal.closed:
                 # Reading goes on with what is there; the writer has said what is wrong.
                 with contextlib.suppress(StorageError, RunNotFoundError):
-                    self._writer.drain(journal)
+                    self._writer.drain(journal, getattr(self._waiting, "limit", None))
 
     def close(self) -> None:
         """Write everything and close; runs that have not been ended stay open for others."""

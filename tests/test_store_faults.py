@@ -374,3 +374,113 @@ def test_runs_are_salvaged_one_by_one(db_path: Path, tmp_path: Path) -> None:
         assert all(run_id == f"run{number:02}" for run_id, number in saved.items())
         assert all([row["a"] for row in tracker.rows(i)] == [n] for i, n in saved.items())
     assert "run20" in done.stdout + done.stderr
+
+
+def test_many_short_programs_at_once(db_path: Path) -> None:
+    script = """
+import synadb.wandb_compat as wandb
+run = wandb.init(project="c")
+run.log({"a": 1})
+"""
+    environment = {
+        **os.environ,
+        "SYNADB_PATH": str(db_path),
+        "SYNADB_RUN_DIR": "0",
+        "WANDB_SILENT": "true",
+    }
+    for _ in range(4):
+        running = [
+            subprocess.Popen(
+                [sys.executable, "-c", script],
+                env=environment,
+                stderr=subprocess.PIPE,
+                text=True,
+            )
+            for _ in range(8)
+        ]
+        for process in running:
+            _, said = process.communicate(timeout=60)
+            assert (process.returncode, said) == (0, "")
+    with ExperimentTracker(db_path) as tracker:
+        runs = tracker.list_runs()
+        assert [(run.state, run.row_count) for run in runs] == [("finished", 1)] * 32
+        sound = tracker.check()
+        assert sound.ok, sound.problems
+
+
+@pytest.mark.skipif(not Path("/proc/locks").exists(), reason="needs /proc/locks")
+def test_nothing_here_ends_the_locks_of_sqlite(db_path: Path) -> None:
+    def locks() -> set[str]:
+        found = set()
+        for line in Path("/proc/locks").read_text().splitlines():
+            kind, owner, place = line.split()[1], line.split()[4], line.split()[5]
+            if kind == "POSIX" and owner == str(os.getpid()):
+                found.add(place.rpartition(":")[2])
+        return found
+
+    with ExperimentTracker(db_path) as tracker:
+        run = tracker.start_run("e")
+        tracker.log_metric(run, "a", 1.0)
+        tracker.flush()
+        held = {str(Path(f"{db_path}{end}").stat().st_ino) for end in ("", "-shm")}
+        assert held <= locks()
+        ExperimentTracker(db_path).close()
+        tracker.log_artifact(run, "large", os.urandom(40 << 20))
+        tracker.set_notes(run, "n")
+        tracker.export(db_path.with_name("copy.db"))
+        assert held <= locks()
+
+
+def test_copies_after_the_end_of_each_run(db_path: Path) -> None:
+    import shutil
+
+    other = """
+import sys
+from synadb import ExperimentTracker
+with ExperimentTracker(sys.argv[1]) as tracker, tracker.run("other") as run:
+    run.log({"b": 1})
+"""
+    with ExperimentTracker(db_path) as tracker:
+        for number in range(3):
+            run_id = tracker.start_run("e")
+            tracker.log_metric(run_id, "a", float(number))
+            tracker.end_run(run_id)
+            # Closing its descriptor would end the locks of connections that are open.
+            copy = shutil.copy(db_path, db_path.with_name(f"copy{number}.db"))
+            subprocess.run([sys.executable, "-c", other, str(db_path)], check=True)
+            with ExperimentTracker(copy) as copied:
+                assert len(copied.list_runs()) == 2 * number + 1
+        assert len(tracker.list_runs()) == 6
+    with ExperimentTracker(db_path) as tracker:
+        assert len(tracker.list_runs()) == 6
+        sound = tracker.check()
+        assert sound.ok, sound.problems
+
+
+def test_a_log_that_is_removed_during_a_run_loses_nothing(
+    db_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SYNADB_FINISH_TIMEOUT", "0.2")
+    tracker = ExperimentTracker(db_path)
+    run = tracker.run("e")
+    run.log({"a": 1})
+    run.flush()
+    log = Path(f"{db_path}-wal")
+    kept = log.read_bytes()
+    log.unlink()
+    run.log({"a": 2})
+    with pytest.raises(StorageError, match="has been removed"):
+        run.flush()
+    log.write_bytes(kept)
+    assert tracker.finish(run) is False
+    script = """
+import sys
+from synadb import ExperimentTracker
+with ExperimentTracker(sys.argv[1]) as tracker:
+    (run,) = tracker.list_runs()
+    print([row["a"] for row in tracker.rows(run.run_id)])
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", script, str(db_path)], capture_output=True, text=True, check=False
+    )
+    assert done.stdout.strip() == "[1, 2]", done.stderr

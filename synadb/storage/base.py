@@ -153,6 +153,10 @@ class Store(ABC):
         """Move what has been committed into the main file; with `truncate` all of it."""
 
     @abstractmethod
+    def rest(self) -> None:
+        """Let go of the file until it is needed again: the program may copy it by any means."""
+
+    @abstractmethod
     def export(self, path: str) -> None:
         """Write a consistent copy of the whole database to a new file."""
 

@@ -12,7 +12,6 @@ from __future__ import annotations
 import contextlib
 import os
 import sqlite3
-import sys
 import threading
 import time
 import weakref
@@ -79,6 +78,11 @@ class _Gate:
                 del self._inside[me]
                 self._changed.notify_all()
 
+    @property
+    def alone(self) -> bool:
+        """Whether no other thread is inside."""
+        return self._inside.keys() <= {threading.get_ident()}
+
     def before_fork(self) -> None:
         deadline = time.monotonic() + FORK_SECONDS
         self._changed.acquire()
@@ -110,11 +114,12 @@ if hasattr(os, "register_at_fork"):
 class _Handle:
     """A connection that closes with the thread that used it."""
 
-    __slots__ = ("__weakref__", "db", "pid")
+    __slots__ = ("__weakref__", "db", "log", "pid")
 
     def __init__(self, db: sqlite3.Connection, pid: int) -> None:
         self.db = db
         self.pid = pid
+        self.log: tuple[int, int] | None = None  # the write-ahead log that it has open
 
     def __del__(self) -> None:
         if self.pid == os.getpid():
@@ -132,6 +137,7 @@ class SQLiteStore(Store):
         self._local = threading.local()
         self._connections: weakref.WeakSet[_Handle] = weakref.WeakSet()
         self._identity: tuple[int, int] | None = None
+        self._copied: tuple[bytes, int] = (b"", 0)  # frames of the log that are in the database
         self._guard = threading.Lock()
         self._pid = os.getpid()
         self.read_only = read_only
@@ -152,8 +158,8 @@ class SQLiteStore(Store):
                 f"{os.path.join(self.path, 'experiments.db')}"
             )
         exists = os.path.exists(self.path) and os.path.getsize(self.path) > 0
-        if exists:
-            self._check_header()
+        if exists and not os.access(self.path, os.R_OK):
+            raise StorageError(f"{self.path} cannot be read: Permission denied")
         writable = os.access(self.path if exists else folder, os.W_OK)
         if exists and not (writable and os.access(folder, os.W_OK)):
             self.read_only = True
@@ -171,17 +177,6 @@ class SQLiteStore(Store):
                         self._create()
                 self._set_journal_mode()
         self._identity = _identity(self.path)
-
-    def _check_header(self) -> None:
-        try:
-            with open(self.path, "rb") as file:
-                start = file.read(16)
-        except PermissionError as error:
-            raise StorageError(f"{self.path} cannot be read: {error.strerror}") from error
-        if start != b"SQLite format 3\0":
-            raise NotADatabaseError(
-                f"{self.path} is not a SynaDB database; name another file, or move this one away"
-            )
 
     def _make_folder(self, folder: str) -> None:
         try:
@@ -267,7 +262,17 @@ class SQLiteStore(Store):
             raise StorageError(f"{self.path} has been closed")
         handle: _Handle | None = getattr(self._local, "handle", None)
         if handle is not None and handle.pid == self._pid:
-            return handle.db
+            log = _identity(self.path + "-wal")
+            if handle.log in (None, log):
+                handle.log = log
+                return handle.db
+            self._check_identity()
+            # What this connection would write to is gone, and a new one would share its memory.
+            raise StorageError(
+                f"{self.path}-wal has been removed while it was in use: this program has probably "
+                "copied the database during a run with means other than export(), which ends "
+                f"SQLite's locks; end it and run `synadb recover {self.path}`"
+            )
         self._check_identity()
         if self.read_only:
             from urllib.parse import quote
@@ -339,6 +344,10 @@ class SQLiteStore(Store):
 
     def _translated(self, error: sqlite3.Error) -> StorageError:
         text = str(error)
+        if "not a database" in text:
+            return NotADatabaseError(
+                f"{self.path} is not a SynaDB database; name another file, or move this one away"
+            )
         for words, kind, mend in _MESSAGES:
             if any(word in text for word in words):
                 return kind(f"{self.path}: {text}; {mend}")
@@ -365,16 +374,14 @@ class SQLiteStore(Store):
 
     def _checkpoint_if_large(self, db: sqlite3.Connection, limit: int) -> None:
         with contextlib.suppress(OSError, sqlite3.Error):
-            with open(self.path + "-shm", "rb") as index:
-                header = index.read(100)
-            # Frames in the log and those already copied (https://sqlite.org/walformat.html, 2.1);
-            # the log file's size says nothing, since a log that starts again keeps it.
-            page, frames, copied = (
-                int.from_bytes(header[start:end], sys.byteorder)
-                for start, end in ((14, 16), (16, 20), (96, 100))
-            )
-            if (frames - copied) * page > limit:
-                db.execute("pragma wal_checkpoint(passive)")
+            if os.path.getsize(self.path + "-wal") <= limit:
+                return
+            # A log that has started again keeps its size: what counts is what is new in it.
+            salt, frames, page = _log_frames(self.path + "-wal")
+            known, copied = self._copied
+            if (frames - (copied if known == salt else 0)) * page > limit:
+                _, _, done = db.execute("pragma wal_checkpoint(passive)").fetchone()
+                self._copied = salt, done
 
     def _read(self, function: Callable[[sqlite3.Connection], T]) -> T:
         """Run `function` on one snapshot."""
@@ -577,6 +584,17 @@ class SQLiteStore(Store):
             report = self._read(audit.check)
         return CheckReport(report.problems, report.notes, fixed)
 
+    def rest(self) -> None:
+        """Let go of the file until it is needed again, unless somebody is at it."""
+        if self.read_only or self._closed or not self._lock.acquire(timeout=0.0):
+            return
+        try:
+            with _gate:
+                if _gate.alone:
+                    self._drop_connections()
+        finally:
+            self._lock.release()
+
     def close(self) -> None:
         if self._closed:
             return
@@ -584,6 +602,10 @@ class SQLiteStore(Store):
         limit = min(self._patience, Settings.from_environment().finish_timeout)
         with contextlib.suppress(StorageError), self.patience(limit):
             self.checkpoint(truncate=True)
+        # Whoever closes last removes the log: not in the middle of another's transaction.
+        if not self.read_only:
+            with contextlib.suppress(StorageError), self._lock.held(limit), _gate:
+                self._drop_connections()
         with _gate:
             self._drop_connections()
         self._closed = True
@@ -604,6 +626,30 @@ class SQLiteStore(Store):
             self._lock.release()
 
 
+def _log_frames(path: str) -> tuple[bytes, int, int]:
+    """The salt of a write-ahead log, how many of its frames are valid, and the page size.
+
+    https://sqlite.org/fileformat2.html, section 4: a log that starts again has a new salt and
+    overwrites the frames of the former one from the beginning.
+
+    Only the log may be read like this. POSIX locks of a process end when it closes any descriptor
+    of a file, and SQLite keeps its own on the database and its -shm file: neither must ever be
+    opened by hand while a connection lives.
+    """
+    with open(path, "rb", buffering=0) as file:
+        header = file.read(32)
+        salt, page = header[16:24], int.from_bytes(header[8:12], "big")
+        low, high = 0, (os.fstat(file.fileno()).st_size - 32) // (24 + page)
+        while low < high:
+            middle = (low + high) // 2
+            file.seek(32 + middle * (24 + page) + 8)
+            if file.read(8) == salt:
+                low = middle + 1
+            else:
+                high = middle
+    return salt, low, page
+
+
 def _identity(path: str) -> tuple[int, int] | None:
     """What tells a file from one that has taken its place."""
     try:
@@ -617,7 +663,6 @@ _MESSAGES: tuple[tuple[tuple[str, ...], type[StorageError], str], ...] = (
     (("is full",), StoreFullError, "free some space and try again"),
     (("readonly", "read-only"), ReadOnlyStoreError, "make the file and its folder writable"),
     (("locked", "busy"), StoreBusyError, "end the program that holds it and try again"),
-    (("not a database",), NotADatabaseError, "name another file"),
     (("malformed", "corrupt"), CorruptStoreError, "run `synadb check` on it"),
     (("unable to open",), StorageError, "check that its folder exists and can be written"),
 )

@@ -78,8 +78,9 @@ def _matches(path: str, *, glob: bool) -> Iterator[str]:
     for place in found:
         if os.path.isdir(place):
             for folder, _, names in os.walk(place):
-                yield from (os.path.join(folder, name) for name in sorted(names))
-        else:
+                paths = (os.path.join(folder, name) for name in sorted(names))
+                yield from filter(os.path.isfile, paths)
+        elif os.path.isfile(place):
             yield place
 
 

@@ -44,6 +44,14 @@ __all__ = ["Run", "RunStatus"]
 _AUTO_KEYS = frozenset(("", "_step", "_runtime", "_timestamp"))
 _OWN_KEYS = frozenset(("_step", "_runtime", "_timestamp", "_wandb"))
 _NOT_GIVEN: Any = object()
+_SCALARS = frozenset((bool, float, int))
+# Those of numpy's that always fit a column of the type they are converted to.
+_NUMPY_SCALARS = frozenset(
+    (
+        *("bool", "bool_", "float16", "float32", "float64"),
+        *("int8", "int16", "int32", "int64", "uint8", "uint16", "uint32"),
+    )
+)
 _LAST_STEP = (1 << 63) - 1
 
 
@@ -131,13 +139,14 @@ class Run:
         own["_late"] = Environment.from_environment().late_steps
         own["_warned_late"] = False
         own["_name"], own["_notes"], own["_tags"] = record.name, record.notes, record.tags
-        own["_last_time"] = record.created_at
+        own["_last_time"] = record.summary.get("_timestamp", record.created_at)
         own["_data"] = dict(record.summary)
         own["_metrics"] = None
         own["_media_store"] = None
         own["_media_last"] = {}
         own["_media_waiting"] = {}
-        own["_alerts"] = []
+        own["_alerts"] = list(record.metadata.get("alerts", ()))
+        own["_forked"] = False  # whether there are, or were, children that may have logged
         own["_stop_hooks"] = []
         own["_tensorboard_callback"] = None
         own["summary"] = Summary(
@@ -190,12 +199,13 @@ class Run:
             if keyset is not None:
                 now = time.time()
                 with journal.lock:
-                    if own["_is_finished"]:  # by another thread, meanwhile
-                        self._check_active("log")
                     at = own["_step"]
-                    # Counted first: a signal handler may log while this row is being stored.
-                    own["_step"] = at + 1
                     try:
+                        # Another thread may have finished the run meanwhile, or opened a row.
+                        if own["_is_finished"] or own["_open"] or at == _LAST_STEP:
+                            raise RunEndedError
+                        # Counted first: a signal handler may log while this row is being stored.
+                        own["_step"] = at + 1
                         journal.append(keyset, at, now, data.values())
                     except (struct.error, OverflowError, RunEndedError):
                         own["_step"] = at
@@ -229,6 +239,7 @@ class Run:
         if isinstance(stamp, int | float) and abs(stamp) < 1e18:
             now = float(stamp)
         with self._native.lock:
+            self._check_active("log")  # again: another thread may have finished the run
             own = self.__dict__
             if at is not None and at < self._step:
                 self._log_late(values, at, now)
@@ -248,8 +259,22 @@ class Run:
             if commit or (commit is None and at is None):
                 self._commit()
                 own["_step"] = min(self._step + 1, _LAST_STEP)
+                if at is None and not pending:
+                    self._quicken(data, values)
         # Not under the lock: it may have to wait for those that are being encoded.
         self._submit(pending, row_step, now, auto)
+
+    def _quicken(self, data: Mapping[str, Any], values: Mapping[str, Any]) -> None:
+        """Let rows like this one, of numpy's scalars, take the short way from now on."""
+        kinds = tuple(map(type, data.values()))
+        if len(values) == len(data) and all(
+            (kind.__module__ == "numpy" and kind.__name__ in _NUMPY_SCALARS) or kind in _SCALARS
+            for kind in kinds
+        ):
+            cache = self._native._journal.caches[AUTO_RUN]
+            known = cache.get((tuple(values), tuple(map(type, values.values()))))
+            if known is not None:
+                cache[tuple(data), kinds] = known
 
     @property
     def _auto(self) -> int:
@@ -438,7 +463,13 @@ class Run:
         """The rows committed so far, as they were logged."""
         if self._committed < 0:
             return
-        for row in self._tracker.rows(self._native.run_id):
+        try:
+            with self._tracker.patience(1.0):
+                rows = list(self._tracker.rows(self._native.run_id))
+        except SynaDBError as error:  # also when the run has been deleted
+            termwarn(f"define_metric knows nothing of the rows so far: {error}", repeat=False)
+            return
+        for row in rows:
             if row["_step"] <= self._committed:
                 yield {key: value for key, value in row.items() if key not in _AUTO_KEYS}
 
@@ -511,9 +542,18 @@ class Run:
                 return
             self._close_summary(interrupted=interrupted)
             self.__dict__["_is_finished"] = True
-        self._around.stop()
-        stored = self._store_end(exit_code, state)
-        _session.ended(self)
+        stored = False
+        try:
+            self._around.stop()
+            stored = self._store_end(exit_code, state)
+        except BaseException:
+            # Ctrl-C, say: what is around the run may be cut short, its end not.
+            with contextlib.suppress(Exception):
+                ended = state or ("failed" if exit_code else "finished")
+                self._tracker.finish(self._native, ended, exit_code)
+            raise
+        finally:
+            _session.ended(self)
         if self._settings.resume == "auto" and not exit_code:
             with contextlib.suppress(OSError):
                 os.unlink(self._settings.resume_fname)
@@ -541,7 +581,8 @@ class Run:
                 self._tracker.recover()
             record = self._tracker.get_run(self._native.run_id)
             stored = record.summary
-            if record.last_step > last:
+            others = stored.keys() - self._data.keys()
+            if record.last_step > last or (self.__dict__["_forked"] and others):
                 self.__dict__["_shared"] = True
         decided = self._metrics.decided(stored) if self._metrics is not None else set()
         if not (self._shared or interrupted):

@@ -81,6 +81,7 @@ def start(run: Run, *, as_global: bool) -> None:
     if as_global:
         bind(run)
     listen()
+    _watch_sigterm()  # each time: the first run may have been started by a thread
     if _End.watched != os.getpid():
         inherited = _End.watched != 0
         _End.watched = os.getpid()
@@ -92,6 +93,8 @@ def ended(run: Run) -> None:
     if run in active:
         active.remove(run)
     listen()
+    if not mine():
+        _unwatch_sigterm()
     package = sys.modules[__package__]
     if package.run is run:
         package._unbind()
@@ -140,7 +143,6 @@ def _watch_the_end(*, inherited: bool) -> None:
             os.register_at_fork(before=_share_with_children)
     if "multiprocessing.process" in sys.modules:
         _watch_child()
-    _watch_sigterm()
 
 
 def _at_exit() -> None:
@@ -225,7 +227,7 @@ def _watch_child() -> None:
 def _share_with_children() -> None:
     # What a forked child logs to a run is not in its parent's summary, and must outlive it.
     for run in mine():
-        run.__dict__["_shared"] = True
+        run.__dict__["_forked"] = True
 
 
 def _watch_sigterm() -> None:
@@ -235,6 +237,14 @@ def _watch_sigterm() -> None:
     with contextlib.suppress(ValueError, OSError):
         if signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
             signal.signal(signal.SIGTERM, _terminate)
+
+
+def _unwatch_sigterm() -> None:
+    """Without a run SIGTERM ends the process at once again, as it does by default."""
+    if threading.current_thread() is threading.main_thread():
+        with contextlib.suppress(ValueError, OSError):
+            if signal.getsignal(signal.SIGTERM) is _terminate:
+                signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
 
 def _terminate(number: int, frame: FrameType | None) -> None:
