@@ -1,9 +1,7 @@
 """Logs one of every kind: images, tables, points in space, HTML, histograms and plots.
 
-    python examples/media_gallery.py                    # with SynaDB
-    synadb compare examples/media_gallery.py            # with wandb and SynaDB, side by side
-
-The import is wandb's own; under `synadb run` or `synadb compare` it is either.
+synadb run examples/media_gallery.py
+synadb compare examples/media_gallery.py    # with wandb and with SynaDB, side by side
 """
 
 from __future__ import annotations
@@ -13,10 +11,7 @@ import tempfile
 
 import numpy as np
 
-try:
-    import wandb
-except ImportError:
-    import synadb.wandb_compat as wandb  # type: ignore[no-redef]
+import wandb
 
 run = wandb.init(project="gallery", config={"seed": 0})
 random = np.random.default_rng(0)
