@@ -1253,3 +1253,56 @@ print(sorted(heavy & (set(sys.modules) - before)))
 """
     )
     assert done.stdout == "[]\n"
+
+
+@pytest.fixture
+def run_python_here(tmp_path: Path) -> Callable[[str], str]:
+    """Run a script in a folder of its own; what it prints."""
+
+    def run(script: str) -> str:
+        done = subprocess.run(
+            [sys.executable, "-c", script],
+            cwd=tmp_path,
+            env={k: v for k, v in os.environ.items() if k != "SYNADB_PATH"},
+            capture_output=True,
+            text=True,
+            timeout=100,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    return run
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="needs /proc")
+def test_one_database_after_another_leaves_nothing_open(run_python_here: Any) -> None:
+    said = run_python_here(
+        """
+import os, threading
+import synadb.wandb_compat as wandb
+def open_files():
+    return len(os.listdir("/proc/self/fd"))
+counts = []
+for number in range(12):
+    os.makedirs(f"d{number}")
+    wandb.init(project="p", dir=f"d{number}", settings={"silent": True}).finish()
+    counts.append((open_files(), threading.active_count()))
+print(counts[3] == counts[-1], counts)
+"""
+    )
+    assert said.startswith("True"), said
+
+
+def test_an_exit_code_that_is_none_ends_the_run_all_the_same(run_python_here: Any) -> None:
+    said = run_python_here(
+        """
+import synadb.wandb_compat as wandb
+run = wandb.init(project="p", settings={"silent": True})
+try:
+    run.finish(exit_code="3")
+except TypeError:
+    print("TypeError", wandb.run is None)
+"""
+    )
+    assert said.split() == ["TypeError", "True"]

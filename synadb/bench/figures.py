@@ -96,6 +96,7 @@ blob = os.path.join(folder, "blob")
 with open(blob, "wb") as f:
     for _ in range(512):
         f.write(os.urandom(1 << 20))
+os.sync()  # the file was there before: neither side waits for it to reach the disk
 out = {}
 if sys.argv[2] == "wandb":
     import wandb

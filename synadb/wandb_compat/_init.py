@@ -158,9 +158,9 @@ def _previous(settings: Settings) -> Run | None:
     if not settings.silent:
         follow(active[-1]._settings)
     termwarn(
-        "wandb.init() called while a run is active: that run is returned and the arguments are "
-        'ignored (reinit="finish_previous" or "create_new" starts another)',
-        repeat=False,
+        f"wandb.init() called while run {active[-1].name} ({active[-1].id}) of project "
+        f"{active[-1].project} is active: that run is returned and the arguments are ignored "
+        '(reinit="finish_previous" or "create_new" starts another)'
     )
     return active[-1]
 

@@ -510,7 +510,13 @@ class Run:
 
     def finish(self, exit_code: int | None = None, quiet: bool | None = None) -> None:
         """End the run: `finished`, or `failed` with an exit code other than 0. Idempotent."""
-        self._finish(_as_exit_code(exit_code), quiet=quiet)
+        try:
+            code = _as_exit_code(exit_code)
+        except TypeError:
+            # The run is over all the same, or the next init would go on with it.
+            self._finish(0, quiet=quiet, footer_only=True)
+            raise
+        self._finish(code, quiet=quiet)
 
     def join(self, exit_code: int | None = None) -> None:
         """The old name of `finish`."""
@@ -560,6 +566,7 @@ class Run:
         if not (quiet or self._settings.silent):
             self._say_goodbye(stored, footer_only=footer_only or self._settings.quiet)
         self._folder.remove_temporary()
+        _session.close_unused(self._tracker)
 
     def _close_summary(self, *, interrupted: bool) -> None:
         """Commit the open row and store the summary as it will stay."""

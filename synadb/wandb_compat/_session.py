@@ -100,6 +100,17 @@ def ended(run: Run) -> None:
         package._unbind()
 
 
+def close_unused(tracker: ExperimentTracker) -> None:
+    """Close the tracker of a run that has ended, where a program opens one database after another.
+
+    One is kept open: the next run most often goes to the same.
+    """
+    if len(_trackers) > 1 and all(run._tracker is not tracker for run in active):
+        for path in [path for path, known in _trackers.items() if known is tracker]:
+            del _trackers[path]
+        tracker.close()
+
+
 def journals(tracker: ExperimentTracker, run_id: str) -> list[str]:
     """The journals of processes that log to a run, and of those that have died meanwhile."""
     from synadb.journal import journal_ids, owner

@@ -138,8 +138,6 @@ def returned(see: See) -> None:
 
 
 @alone
-@differs("runs[0].exit_code", -3, "a code that cannot be ends nothing: the next finish counts")
-@differs("seen.tables", ["Run history:", "a ▁", "Run summary:", "a 1"], "the same")
 def finished_with_other_kinds(see: See) -> None:
     run = wandb.init(project="p")
     run.log({"a": 1})
