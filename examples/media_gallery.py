@@ -10,7 +10,6 @@ import os
 import tempfile
 
 import numpy as np
-
 import wandb
 
 run = wandb.init(project="gallery", config={"seed": 0})
