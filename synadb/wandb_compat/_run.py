@@ -566,7 +566,7 @@ class Run:
         if not (quiet or self._settings.silent):
             self._say_goodbye(stored, footer_only=footer_only or self._settings.quiet)
         self._folder.remove_temporary()
-        _session.close_unused(self._tracker)
+        _session.close_unused()
 
     def _close_summary(self, *, interrupted: bool) -> None:
         """Commit the open row and store the summary as it will stay."""

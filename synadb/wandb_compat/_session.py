@@ -33,6 +33,7 @@ __all__ = [
     "tracker_for",
 ]
 
+IDLE_TRACKERS = 8  # databases kept open for the next run
 INTERRUPTED = 255  # the exit code that wandb records for Ctrl-C
 TERMINATED = 128 + 15
 
@@ -53,9 +54,10 @@ def tracker_for(path: str) -> ExperimentTracker:
     """The tracker of a database, opened once a process."""
     from synadb.tracker import ExperimentTracker
 
-    found = _trackers.get(path)
+    found = _trackers.pop(path, None)  # put back at the end: the order is that of use
     if found is None or not os.path.exists(path):
-        found = _trackers[path] = ExperimentTracker(path)
+        found = ExperimentTracker(path)
+    _trackers[path] = found
     return found
 
 
@@ -100,15 +102,12 @@ def ended(run: Run) -> None:
         package._unbind()
 
 
-def close_unused(tracker: ExperimentTracker) -> None:
-    """Close the tracker of a run that has ended, where a program opens one database after another.
-
-    One is kept open: the next run most often goes to the same.
-    """
-    if len(_trackers) > 1 and all(run._tracker is not tracker for run in active):
-        for path in [path for path, known in _trackers.items() if known is tracker]:
-            del _trackers[path]
-        tracker.close()
+def close_unused() -> None:
+    """Close the databases that a program has gone on from, but for the last few."""
+    used = {id(run._tracker) for run in active}
+    idle = [path for path, tracker in _trackers.items() if id(tracker) not in used]
+    for path in idle[:-IDLE_TRACKERS]:
+        _trackers.pop(path).close()
 
 
 def journals(tracker: ExperimentTracker, run_id: str) -> list[str]:
