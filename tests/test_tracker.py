@@ -354,8 +354,9 @@ def test_a_log_that_started_again_is_not_copied_at_every_commit(
             int.from_bytes(index[at : at + 4], sys.byteorder) for at in (16, 96)
         )
 
-    with ExperimentTracker(str(db_path)) as tracker:
+    with ExperimentTracker(str(db_path)) as tracker, ExperimentTracker(str(db_path)) as other:
         run = tracker.start_run("e")
+        assert len(other.list_runs()) == 1  # who is not alone writes to the log
         tracker.log_artifact(run, "a", os.urandom(40 << 20))
         for note in ("over the limit: all is copied", "so this begins the log again"):
             tracker.set_notes(run, note)
@@ -634,3 +635,55 @@ assert "numpy" not in sys.modules
         (run,) = tracker.list_runs()
         assert len(tracker.history(run.run_id)) == 4
         assert tracker.history(run.run_id)["a"].tolist() == list(range(1000))
+
+
+_cells = st.one_of(
+    st.integers(-9, 9),
+    st.booleans(),
+    st.floats(-1, 1),
+    st.text("xy", max_size=2),
+    st.dictionaries(st.sampled_from("pq"), st.integers(0, 9), min_size=1, max_size=2),
+)
+
+
+@settings(max_examples=60)
+@given(
+    rows=st.lists(
+        st.tuples(st.integers(0, 8), st.dictionaries(st.sampled_from("abc"), _cells, min_size=1)),
+        min_size=1,
+        max_size=25,
+    ),
+    last=st.integers(0, 8),
+    pause=st.integers(0, 25),
+)
+def test_the_summary_of_a_run_set_back_is_what_its_rows_leave(
+    tmp_path_factory: pytest.TempPathFactory,
+    rows: list[tuple[int, dict[str, Any]]],
+    last: int,
+    pause: int,
+) -> None:
+    path = tmp_path_factory.mktemp("back") / "experiments.db"
+    with ExperimentTracker(path) as tracker:
+        with tracker.run("e") as run:
+            for number, (step, row) in enumerate(sorted(rows, key=lambda row: row[0])):
+                run.log(row, step=step)
+                if number == pause:
+                    run.flush()  # what comes later is in other chunks
+        last = min(last, max(step for step, _ in rows))
+        tracker.rewind_run(run.run_id, last)
+        expected: dict[str, Any] = {}
+        steps = set()
+        for step, row in sorted(rows, key=lambda row: row[0]):
+            if step > last:
+                continue
+            steps.add(step)
+            for key, value in row.items():
+                before = expected.get(key)
+                if isinstance(value, dict) and isinstance(before, dict):
+                    expected[key] = {**before, **value}
+                else:
+                    expected[key] = value
+        record = tracker.get_run(run.run_id)
+        assert record.summary == expected
+        assert (record.row_count, record.last_step) == (len(steps), max(steps, default=-1))
+        sound(tracker)

@@ -31,9 +31,18 @@ Transaction = Callable[[], AbstractContextManager[sqlite3.Connection]]
 
 
 def put(
-    transaction: Transaction, run_id: str, name: str, data: BinaryIO, now: float, kind: str
+    transaction: Transaction,
+    bulk: Callable[[], AbstractContextManager[None]],
+    run_id: str,
+    name: str,
+    data: BinaryIO,
+    now: float,
+    kind: str,
 ) -> ArtifactRecord:
-    """Store a stream; the artifact becomes visible with its last transaction."""
+    """Store a stream; the artifact becomes visible with its last transaction.
+
+    What is longer than a batch is written in a `bulk` block.
+    """
     import hashlib
 
     whole = hashlib.sha256()
@@ -42,7 +51,8 @@ def put(
         with transaction() as db:
             size = _put_whole(db, run_key(db, run_id), kind, name, now, first, whole.digest())
     else:
-        size = _put_long(transaction, run_id, name, data, now, kind, first, whole)
+        with bulk():
+            size = _put_long(transaction, run_id, name, data, now, kind, first, whole)
     return ArtifactRecord(run_id, name, size, whole.hexdigest(), now)
 
 

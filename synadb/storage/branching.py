@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import sqlite3
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from synadb.storage.codec import decode_column, encode_column, encode_json
-from synadb.storage.reading import rows
+from synadb.storage.codec import decode_column, decode_json, encode_column, encode_json
 from synadb.storage.writing import merge_values, run_key
+
+if TYPE_CHECKING:
+    import numpy as np
 
 __all__ = ["copy_history", "truncate"]
 
@@ -45,7 +47,7 @@ def copy_history(db: sqlite3.Connection, source_id: str, target_id: str, last_st
         "update runs set next_seq = (select next_seq from runs where id = ?) where id = ?",
         (source, target),
     )
-    _settle(db, target, target_id)
+    _settle(db, target)
 
 
 def truncate(db: sqlite3.Connection, run_id: str, last_step: int) -> None:
@@ -57,7 +59,7 @@ def truncate(db: sqlite3.Connection, run_id: str, last_step: int) -> None:
     ).fetchall():
         _cut(db, chunk, types, last_step)
     db.execute("delete from json_rows where run = ? and step > ?", (run, last_step))
-    _settle(db, run, run_id)
+    _settle(db, run)
 
 
 def _cut(db: sqlite3.Connection, chunk: int | None, types: str, last_step: int) -> None:
@@ -97,7 +99,7 @@ def _cut(db: sqlite3.Connection, chunk: int | None, types: str, last_step: int) 
         )
 
 
-def _settle(db: sqlite3.Connection, run: int, run_id: str) -> None:
+def _settle(db: sqlite3.Connection, run: int) -> None:
     """Make what is said about the rows agree with the rows that are there."""
     db.execute(
         "update keysets set last_step = coalesce("
@@ -107,13 +109,69 @@ def _settle(db: sqlite3.Connection, run: int, run_id: str) -> None:
     db.execute(
         "delete from keysets where run = ? and id not in (select keyset from chunks)", (run,)
     )
+    steps, parts = _steps(db, run), _last_writes(db, run)
+    parts.sort(key=lambda part: part[:2])
     summary: dict[str, Any] = {}
-    found = rows(db, run_id)
-    for row in found:
-        own = {key: row[key] for key in row if key not in ("_step", "_runtime", "_timestamp")}
-        merge_values(summary, own)
+    for _, _, values in parts:
+        merge_values(summary, values)
     db.execute(
         "update runs set last_step = ?, row_count = ?, summary = ?, last_journal = null"
         " where id = ?",
-        (found[-1]["_step"] if found else -1, len(found), encode_json(summary), run),
+        (int(steps[-1]) if len(steps) else -1, len(steps), encode_json(summary), run),
     )
+
+
+def _steps(db: sqlite3.Connection, run: int) -> np.ndarray[Any, Any]:
+    """The steps of all rows, each once, rising."""
+    import numpy as np
+
+    parts = [
+        decode_column(blob, "q", n)
+        for blob, n in db.execute(
+            "select c.steps, c.n from chunks c join keysets k on k.id = c.keyset where k.run = ?",
+            (run,),
+        )
+    ]
+    others = db.execute("select distinct step from json_rows where run = ?", (run,)).fetchall()
+    parts.append(np.array([step for (step,) in others], np.int64))
+    steps: np.ndarray[Any, Any] = np.unique(np.concatenate(parts))
+    return steps
+
+
+def _last_writes(db: sqlite3.Connection, run: int) -> list[tuple[int, int, dict[str, Any]]]:
+    """(step, seq, values) of all that can be in the summary.
+
+    A row of numbers has every key of its key set and replaces what was there: of each key set the
+    last row is enough. Rows of other things merge into what is there, and all of them count.
+    """
+    parts = []
+    for keyset, keys, types in db.execute(
+        "select id, keys, types from keysets where run = ?", (run,)
+    ).fetchall():
+        last: tuple[int, int, int, int, int] | None = None
+        for chunk, n, steps, seqs in db.execute(
+            "select id, n, steps, seqs from chunks where keyset = ?"
+            " and last_step = (select max(last_step) from chunks where keyset = ?)",
+            (keyset, keyset),
+        ):
+            at, order = decode_column(steps, "q", n), decode_column(seqs, "q", n)
+            found = int(max((at == at.max()).nonzero()[0], key=order.__getitem__))
+            candidate = int(at[found]), int(order[found]), chunk, n, found
+            last = candidate if last is None else max(last, candidate)
+        if last is None:
+            continue
+        step, seq, chunk, n, row = last
+        cells = (
+            decode_column(data, types[position], n)[row].item()
+            for position, data in db.execute(
+                "select position, data from columns where chunk = ? order by position", (chunk,)
+            )
+        )
+        parts.append((step, seq, dict(zip(decode_json(keys), cells, strict=True))))
+    parts += [
+        (step, seq, decode_json(data))
+        for step, seq, data in db.execute(
+            "select step, seq, data from json_rows where run = ?", (run,)
+        )
+    ]
+    return parts

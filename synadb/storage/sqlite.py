@@ -62,11 +62,12 @@ class _Gate:
         self._changed = threading.Condition()
         self._inside: dict[int, int] = {}  # thread -> nested calls
         self._forking = False
+        self._alone: int | None = None  # the thread that has the gate for itself
 
     def __enter__(self) -> None:
         me = threading.get_ident()
         with self._changed:
-            while self._forking and me not in self._inside:
+            while me not in self._inside and (self._forking or self._alone not in (None, me)):
                 self._changed.wait(FORK_SECONDS)
             self._inside[me] = self._inside.get(me, 0) + 1
 
@@ -78,10 +79,21 @@ class _Gate:
                 del self._inside[me]
                 self._changed.notify_all()
 
-    @property
-    def alone(self) -> bool:
-        """Whether no other thread is inside."""
-        return self._inside.keys() <= {threading.get_ident()}
+    @contextlib.contextmanager
+    def alone(self) -> Iterator[bool]:
+        """Keep all other threads out of the block; False when one of them is inside already."""
+        me = threading.get_ident()
+        with self._changed:
+            alone = self._alone is None and self._inside.keys() <= {me}
+            if alone:
+                self._alone = me
+        try:
+            yield alone
+        finally:
+            if alone:
+                with self._changed:
+                    self._alone = None
+                    self._changed.notify_all()
 
     def before_fork(self) -> None:
         deadline = time.monotonic() + FORK_SECONDS
@@ -190,6 +202,12 @@ class SQLiteStore(Store):
             )
 
     def _open_read_only(self) -> None:
+        if not os.access(self.path, os.W_OK) and os.path.exists(self.path + "-journal"):
+            raise ReadOnlyStoreError(
+                f"{self.path}: its last writer died in the middle of a transaction, which "
+                f"{self.path}-journal takes back; copy both to a place that can be written and "
+                "open the copy there"
+            )
         # Without a log nobody is writing, and SQLite need not leave files of its own behind.
         self._immutable = not os.access(self.path, os.W_OK) and not os.path.exists(
             self.path + "-wal"
@@ -250,9 +268,21 @@ class SQLiteStore(Store):
                     db.execute("pragma journal_mode = delete")
             return
         if mode != "wal":
-            got = str(db.execute("pragma journal_mode = wal").fetchone()[0])
-            if got != "wal":
-                self.network = True
+            self._enter_log()
+
+    def _enter_log(self) -> None:
+        deadline = time.monotonic() + self._patience
+        while True:
+            try:
+                with self._lock.held(self._patience), _gate:
+                    got = self._connection().execute("pragma journal_mode = wal").fetchone()[0]
+                self.network = self.network or got != "wal"
+                return
+            except sqlite3.OperationalError:
+                # A reader has it; SQLite does not wait for one here.
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(0.002)
 
     def _set_synchronous(self, db: sqlite3.Connection) -> None:
         db.execute(f"pragma synchronous = {'full' if self.network else 'normal'}")
@@ -383,6 +413,36 @@ class SQLiteStore(Store):
                 _, _, done = db.execute("pragma wal_checkpoint(passive)").fetchone()
                 self._copied = salt, done
 
+    @contextlib.contextmanager
+    def _without_log(self) -> Iterator[None]:
+        """Write to the database itself in the block, if nobody else has it open.
+
+        The log takes every byte a second time. A rollback journal takes none of the pages that a
+        long artifact adds (https://sqlite.org/atomiccommit.html), but is only for who is alone:
+        SQLite refuses to leave the log while another connection has it open.
+        """
+        left = not self.network and self._leave_log()
+        try:
+            yield
+        finally:
+            if left:
+                with contextlib.suppress(StorageError), self._errors():
+                    self._enter_log()
+
+    def _leave_log(self) -> bool:
+        with self._errors(), self._lock.held(self._patience), _gate, _gate.alone() as alone:
+            if not alone:
+                return False
+            self._drop_connections()
+            db = self._connection()
+            try:
+                db.execute("pragma busy_timeout = 0")
+                return str(db.execute("pragma journal_mode = delete").fetchone()[0]) == "delete"
+            except sqlite3.OperationalError:
+                return False  # somebody else has it open
+            finally:
+                db.execute(f"pragma busy_timeout = {int(self._patience * 1000)}")
+
     def _read(self, function: Callable[[sqlite3.Connection], T]) -> T:
         """Run `function` on one snapshot."""
         with self._errors(), _gate:
@@ -503,7 +563,15 @@ class SQLiteStore(Store):
         self, run_id: str, name: str, data: BinaryIO, now: float, kind: str = "artifact"
     ) -> ArtifactRecord:
         # Measured: with a larger limit still, the one checkpoint at the end takes longer in sum.
-        return blobs.put(lambda: self._transaction(BULK_WAL_LIMIT), run_id, name, data, now, kind)
+        return blobs.put(
+            lambda: self._transaction(BULK_WAL_LIMIT),
+            self._without_log,
+            run_id,
+            name,
+            data,
+            now,
+            kind,
+        )
 
     def put_files(self, run_id: str, contents: Mapping[str, bytes], now: float) -> None:
         with self._transaction() as db:
@@ -589,8 +657,8 @@ class SQLiteStore(Store):
         if self.read_only or self._closed or not self._lock.acquire(timeout=0.0):
             return
         try:
-            with _gate:
-                if _gate.alone:
+            with _gate, _gate.alone() as alone:
+                if alone:
                     self._drop_connections()
         finally:
             self._lock.release()
