@@ -30,6 +30,8 @@ from synadb.wandb_compat._values import (
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from tests.conftest import RunScript
+
 np = pytest.importorskip("numpy")
 
 
@@ -478,3 +480,29 @@ def test_merging_leaves_as_a_plain_model(rows: list[dict[str, Any]]) -> None:
             }
             model[path] = value
     assert leaves(merged) == model
+
+
+def test_a_summary_is_read_while_other_threads_log(run_script: RunScript) -> None:
+    script = """
+import sys, threading
+sys.setswitchinterval(1e-6)
+import synadb.wandb_compat as wandb
+run = wandb.init(project="p")
+run.log({"n": {"a": 1}})
+stop = threading.Event()
+def log():
+    i = 0
+    while not stop.is_set():
+        i += 1
+        run.log({"n": {f"k{i % 3000}": i}})
+thread = threading.Thread(target=log)
+thread.start()
+try:
+    for _ in range(300):
+        repr(run.summary), dict(run.summary), repr(run.summary["n"])
+finally:
+    stop.set()
+    thread.join()
+run.finish()
+"""
+    run_script(script, env={"WANDB_SILENT": "true"})

@@ -103,7 +103,7 @@ def plain(value: Any) -> Any:
     if value is None or kind in (str, int, float, bool):
         return value
     if kind is dict or isinstance(value, dict):
-        return {key if type(key) is str else str(key): plain(v) for key, v in value.items()}
+        return {key if type(key) is str else str(key): plain(v) for key, v in list(value.items())}
     if isinstance(value, list | tuple):
         return [plain(item) for item in value]
     for base in (bool, int, float, str):
