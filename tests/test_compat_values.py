@@ -489,20 +489,14 @@ sys.setswitchinterval(1e-6)
 import synadb.wandb_compat as wandb
 run = wandb.init(project="p")
 run.log({"n": {"a": 1}})
-stop = threading.Event()
 def log():
-    i = 0
-    while not stop.is_set():
-        i += 1
-        run.log({"n": {f"k{i % 3000}": i}})
+    for i in range(3000):
+        run.log({"n": {f"k{i}": i}})
 thread = threading.Thread(target=log)
 thread.start()
-try:
-    for _ in range(300):
-        repr(run.summary), dict(run.summary), repr(run.summary["n"])
-finally:
-    stop.set()
-    thread.join()
+while thread.is_alive():
+    repr(run.summary), dict(run.summary), repr(run.summary["n"])
+thread.join()
 run.finish()
 """
     run_script(script, env={"WANDB_SILENT": "true"})
