@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from synadb import media
     from synadb.errors import (
         ArtifactNotFoundError,
         RunEndedError,
@@ -29,6 +30,7 @@ __all__ = [
     "RunNotFoundError",
     "StorageError",
     "SynaDBError",
+    "media",
 ]
 
 _HOME = {
@@ -39,6 +41,7 @@ _HOME = {
     "RunNotFoundError": "synadb.errors",
     "StorageError": "synadb.errors",
     "SynaDBError": "synadb.errors",
+    "media": "",
 }
 
 
@@ -48,7 +51,7 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(f"module 'synadb' has no attribute {name!r}")
     from importlib import import_module
 
-    value = getattr(import_module(home), name)
+    value = getattr(import_module(home), name) if home else import_module(f"synadb.{name}")
     globals()[name] = value
     return value
 

@@ -13,11 +13,14 @@
     ├── NotFoundError (KeyError)
     │   ├── RunNotFoundError
     │   ├── MetricNotFoundError
+    │   ├── SweepNotFoundError
     │   └── ArtifactNotFoundError
     ├── RunExistsError (ValueError)
     ├── RunEndedError
+    ├── SweepStateError             the sweep is not in a state that allows it
     ├── InvalidValueError (ValueError, TypeError)
     ├── InstallError (RuntimeError) the drop-in came too late
+    ├── MissingPackageError (ImportError)   an optional package is not installed
     ├── NotALogError (ValueError)   a file that is not in the format it was opened as
     └── NotYetSupportedError (AttributeError, NotImplementedError)
 """
@@ -73,6 +76,10 @@ class MetricNotFoundError(NotFoundError):
     """The run has no metric of this name."""
 
 
+class SweepNotFoundError(NotFoundError):
+    """No sweep has this id."""
+
+
 class ArtifactNotFoundError(NotFoundError):
     """The run has no artifact of this name."""
 
@@ -85,8 +92,16 @@ class RunEndedError(SynaDBError):
     """The run has ended and takes no more data."""
 
 
+class SweepStateError(SynaDBError):
+    """The sweep has ended, or is in another state that does not allow what was asked for."""
+
+
 class InvalidValueError(SynaDBError, ValueError, TypeError):
     """A name or value of the wrong kind; the message says which and what is accepted."""
+
+
+class MissingPackageError(SynaDBError, ImportError):
+    """A value needs a package that is not installed; the message has the command."""
 
 
 class InstallError(SynaDBError, RuntimeError):

@@ -18,7 +18,15 @@ __all__ = [
     "History",
     "RunRecord",
     "Series",
+    "SweepRecord",
+    "TrialRecord",
+    "status_of",
 ]
+
+
+def status_of(state: str) -> str:
+    """A state in the words of `end_run`."""
+    return "Completed" if state == "finished" else state.capitalize()
 
 
 class RunRecord(NamedTuple):
@@ -46,7 +54,81 @@ class RunRecord(NamedTuple):
     @property
     def status(self) -> str:
         """The state in the words of `end_run`: Running, Completed, Failed, Killed or Crashed."""
-        return "Completed" if self.state == "finished" else self.state.capitalize()
+        return status_of(self.state)
+
+    @property
+    def sweep_id(self) -> str | None:
+        """The sweep that the run belongs to, if it does."""
+        sweep_id: str | None = self.metadata.get("sweep")
+        return sweep_id
+
+
+class _Record:
+    """Fields in the order of `fields`; unlike a NamedTuple it costs nothing to define."""
+
+    fields: tuple[str, ...] = ()
+
+    def __init__(self, *values: Any) -> None:
+        for name, value in zip(self.fields, values, strict=True):
+            setattr(self, name, value)
+
+    def as_dict(self) -> dict[str, Any]:
+        """The fields by name."""
+        return {name: getattr(self, name) for name in self.fields}
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, type(self)) and self.as_dict() == other.as_dict()
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __repr__(self) -> str:
+        shown = ", ".join(f"{name}={value!r}" for name, value in self.as_dict().items())
+        return f"{type(self).__name__}({shown})"
+
+
+class SweepRecord(_Record):
+    """One sweep: `state` is PENDING, RUNNING, PAUSED, FINISHED or CANCELED.
+
+    `claimed` counts the trials that agents were given; `cursor` is where a grid goes on.
+    `properties` holds what else is known, such as the seed.
+    """
+
+    sweep_id: str
+    project: str
+    state: str
+    config: dict[str, Any]
+    created_at: float
+    updated_at: float
+    cursor: int
+    claimed: int
+    properties: dict[str, Any]
+    fields = (
+        *("sweep_id", "project", "state", "config", "created_at", "updated_at"),
+        *("cursor", "claimed", "properties"),
+    )
+
+
+class TrialRecord(_Record):
+    """One trial of a sweep: `params` nested as the run gets them, `point` what tells it apart.
+
+    `state` is pending, running, finished, failed, killed, crashed, stopped or preempted. `agent`
+    names who has it. `properties` may have `reason`, `stop`, `attempts` and `metric`.
+    """
+
+    sweep_id: str
+    number: int
+    run_id: str
+    params: dict[str, Any]
+    point: str | None
+    state: str
+    agent: str | None
+    claimed_at: float | None
+    heartbeat_at: float | None
+    properties: dict[str, Any]
+    fields = (
+        *("sweep_id", "number", "run_id", "params", "point", "state", "agent"),
+        *("claimed_at", "heartbeat_at", "properties"),
+    )
 
 
 class ConsoleLine(NamedTuple):

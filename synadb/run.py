@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import struct
 import threading
 import time
 from collections.abc import Iterable, Mapping
 from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from synadb.errors import InvalidValueError, RunEndedError
 from synadb.journal import Journal, KeySet
@@ -25,6 +26,9 @@ from synadb.ops import (
 )
 from synadb.storage.codec import plain
 from synadb.writer import Writer
+
+if TYPE_CHECKING:
+    from synadb.pipeline import RowMedia
 
 __all__ = ["Run", "as_document", "checked_fields", "checked_text"]
 
@@ -51,6 +55,7 @@ class Run:
         self._ended = False
         self._stored = False
         self._pid = os.getpid()
+        self._media: RowMedia | None = None
 
     @property
     def lock(self) -> threading.RLock:
@@ -70,28 +75,99 @@ class Run:
     def log(self, data: Mapping[str, Any], step: int | None = None) -> None:
         """Log a row; without `step` it gets the run's next.
 
-        Rows of one step merge, the last write of a key wins. TypeError for a value that cannot be
-        stored, RunEndedError after the end.
+        Rows of one step merge, the last write of a key wins. Values of `synadb.media`, and lists of
+        them, are encoded beside the program and join the row later. TypeError for a value that
+        cannot be stored, RunEndedError after the end.
         """
         if self._ended:
             self._refuse()
         if not _is_row(data):
             raise InvalidValueError("log() takes a dict with str keys")
+        try:
+            with self._journal.lock:
+                if step is None:
+                    at = self._next
+                    # Taken first: a signal handler may log while this row is being stored.
+                    self._next = at + 1
+                    try:
+                        self.write(data, at, time.time(), AUTO_RUN)
+                    except BaseException:
+                        if self._next == at + 1:
+                            self._next = at
+                        raise
+                else:
+                    step = as_step(step)
+                    self.write(data, step, time.time(), AUTO_NONE)
+                    self._next = max(self._next, step + 1)
+        except TypeError:
+            # What cannot be stored as it is may be media: rows without any need not pay for them.
+            if not self._log_with_media(data, step):
+                raise
+
+    def _log_with_media(self, data: Mapping[str, Any], step: int | None) -> bool:
+        """Log a row that holds media; False if there are none in it."""
+        from synadb.media.value import split
+
+        values, found = split(data)
+        if not found:
+            return False
+        now = time.time()
+        auto = AUTO_RUN if step is None else AUTO_NONE
         with self._journal.lock:
-            if step is None:
-                at = self._next
-                # Taken first: a signal handler may log while this row is being stored.
-                self._next = at + 1
-                try:
-                    self.write(data, at, time.time(), AUTO_RUN)
-                except BaseException:
-                    if self._next == at + 1:
-                        self._next = at
-                    raise
-            else:
-                step = as_step(step)
-                self.write(data, step, time.time(), AUTO_NONE)
-                self._next = max(self._next, step + 1)
+            before = self._next
+            at = before if step is None else as_step(step)
+            self._next = max(before, at + 1)  # first, as in `log`
+            try:
+                self.write(values, at, now, auto)
+            except BaseException:
+                if self._next == at + 1:
+                    self._next = before
+                raise
+            media = self._media_pipeline()
+        # Not under the lock: it may have to wait for those that are being encoded.
+        media.log(found, at, now, auto)
+        return True
+
+    def _media_pipeline(self) -> RowMedia:
+        if self._media is None:
+            from synadb.pipeline import RowMedia
+
+            self._media = RowMedia(self._writer.store, self._journal, self.write)
+        return self._media
+
+    def log_media(self, name: str, value: Any, step: int | None = None) -> None:
+        """Log a value of `synadb.media`, or a list; without `step` it gets the run's next."""
+        from synadb.media.value import Value
+
+        if self._ended:
+            self._refuse()
+        name = checked_text("the name of media", name)
+        items = value if isinstance(value, list | tuple) and value else [value]
+        for item in items:
+            if not isinstance(item, Value):
+                raise InvalidValueError(
+                    f"media {name!r} takes a value of synadb.media, such as Image(array), not "
+                    f"{type(item).__name__}"
+                )
+        self._log_with_media({name: value}, step)
+
+    def log_image(self, name: str, value: Any, step: int | None = None, **options: Any) -> None:
+        """Log a picture; `value` and `options` are those of `synadb.media.Image`."""
+        from synadb.media.image import Image
+
+        self.log_media(name, value if isinstance(value, Image) else Image(value, **options), step)
+
+    def log_table(self, name: str, value: Any, step: int | None = None, **options: Any) -> None:
+        """Log a table; `value` and `options` are those of `synadb.media.Table`."""
+        from synadb.media.table import Table
+
+        self.log_media(name, value if isinstance(value, Table) else Table(value, **options), step)
+
+    def log_figure(self, name: str, value: Any, step: int | None = None, **options: Any) -> None:
+        """Log a figure of matplotlib or plotly, drawn now; as of `synadb.media.Figure`."""
+        from synadb.media.figure import Figure
+
+        self.log_media(name, value if isinstance(value, Figure) else Figure(value, **options), step)
 
     def log_metric(self, name: str, value: float, step: int | None = None) -> None:
         """Log one number; without `step` it gets that metric's next."""
@@ -197,6 +273,7 @@ class Run:
 
     def flush(self) -> None:
         """Return when everything logged so far is in the database; raises what prevents it."""
+        self._settle_media()
         if not self._ended:
             self._writer.drain(self._journal)
 
@@ -213,6 +290,8 @@ class Run:
 
         In a forked child only the child's part ends, the run goes on in its parent.
         """
+        if not self._ended:
+            self._close_media()
         with self._journal.lock:
             if self._ended:
                 return self._stored
@@ -227,12 +306,34 @@ class Run:
 
     def leave(self) -> bool:
         """Stop logging from here without ending the run, which others go on with."""
+        if not self._ended:
+            self._close_media()
         with self._journal.lock:
             if self._ended:
                 return self._stored
             self._ended = True
         self._stored = self._writer.finish(self._journal)
         return self._stored
+
+    def _settle_media(self) -> None:
+        """Wait for what is being encoded, where that does not wait for this very thread."""
+        media = self._media
+        if media is not None and not self._journal.lock._is_owned():  # type: ignore[attr-defined]
+            media.settle()
+
+    def _close_media(self) -> None:
+        media = self._media
+        if media is None:
+            return
+        if self._journal.lock._is_owned():  # type: ignore[attr-defined]
+            media.flush()  # a signal handler, over a frame that logs: nobody is waited for
+            return
+        media.close()
+        errors, media.errors = media.errors, []
+        if errors:
+            fields = checked_fields({"metadata": {"media_errors": errors}})
+            with contextlib.suppress(RunEndedError):
+                self._journal.append_op(UpdateRun(self.run_id, fields))
 
     @property
     def ended(self) -> bool:

@@ -17,6 +17,7 @@ VARIABLES = {
     "SYNADB_PYTHON": "the interpreter that the `wandb` program of `synadb run` uses",
     "SYNADB_RUN_DIR": "0: no folder wandb/run-... is made; run.dir is a temporary folder",
     "SYNADB_FINISH_TIMEOUT": "seconds that finish waits for a database out of reach (default 5)",
+    "SYNADB_SWEEP_TIMEOUT": "seconds after which a dead agent's trial is handed on (default 60)",
 }
 
 
@@ -27,21 +28,26 @@ class Settings(NamedTuple):
     late_steps: str = "keep"
     finish_timeout: float = 5.0
     run_dir: bool = True
+    sweep_timeout: float = 60.0
 
     @classmethod
     def from_environment(cls) -> "Settings":
         """Read the SYNADB_* variables; a malformed number falls back to the default."""
         network = os.environ.get("SYNADB_NETWORK_FS")
-        try:
-            timeout = float(os.environ.get("SYNADB_FINISH_TIMEOUT", "5"))
-        except ValueError:
-            timeout = 5.0
         return cls(
             network_fs=None if network in (None, "") else network not in ("0", "false", "no"),
             late_steps=os.environ.get("SYNADB_LATE_STEPS", "keep"),
-            finish_timeout=timeout,
+            finish_timeout=_seconds("SYNADB_FINISH_TIMEOUT", 5.0),
             run_dir=os.environ.get("SYNADB_RUN_DIR", "") not in ("0", "false", "no", "off"),
+            sweep_timeout=_seconds("SYNADB_SWEEP_TIMEOUT", 60.0),
         )
+
+
+def _seconds(name: str, default: float) -> float:
+    try:
+        return float(os.environ.get(name, default))
+    except ValueError:
+        return default
 
 
 def database_path(dir: str | os.PathLike[str] | None = None) -> str:

@@ -12,7 +12,7 @@ import time
 import weakref
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from types import TracebackType
-from typing import Any, BinaryIO, Literal, cast
+from typing import TYPE_CHECKING, Any, BinaryIO, Literal, cast
 
 from synadb.errors import (
     ArtifactNotFoundError,
@@ -22,6 +22,7 @@ from synadb.errors import (
     RunNotFoundError,
     StorageError,
     StoreBusyError,
+    StoreFullError,
 )
 from synadb.ids import generate_id
 from synadb.journal import Journal
@@ -32,6 +33,14 @@ from synadb.settings import Settings
 from synadb.storage import open_store
 from synadb.system import host, renew_after_fork
 from synadb.writer import Adopted, Writer, adopt
+
+if TYPE_CHECKING:
+    from synadb.artifacts import Artifacts
+    from synadb.media.finding import MediaRecord
+    from synadb.media.table import Table
+    from synadb.query import Filter, Order
+    from synadb.records import SweepRecord
+    from synadb.sweeps.view import Sweep
 
 __all__ = ["ExperimentTracker"]
 
@@ -61,6 +70,7 @@ class ExperimentTracker:
         self._store = open_store(path, read_only=read_only)
         self._writer = Writer(self._store)
         self._runs: dict[str, Run] = {}
+        self._artifacts: Artifacts | None = None
         self._lock = threading.RLock()
         self._waiting = threading.local()
         self._closed = False
@@ -186,6 +196,10 @@ class ExperimentTracker:
         with self._lock:
             return self._runs.get(run_id) or self._attach(run_id)
 
+    def create_experiment(self, name: str) -> None:
+        """Make an experiment that has no runs yet; one that is there stays as it is."""
+        self._store.add_experiment(checked_text("experiment", name))
+
     def log_param(self, run_id: str, name: str, value: Any) -> None:
         """Set one parameter; int, float, bool, str, None, lists and dicts keep their type."""
         self._live(run_id).log_param(checked_text("a parameter's name", name), value)
@@ -203,6 +217,32 @@ class ExperimentTracker:
     ) -> None:
         """Log several numbers as one row; without `step` the next that none of them has."""
         self._live(run_id).log_metrics(values, step)
+
+    def log_media(self, run_id: str, name: str, value: Any, step: int | None = None) -> None:
+        """Log a value of `synadb.media`, or a list; without `step` it gets the run's next.
+
+        Returns at once; it is encoded beside the program, and an error of that is told and kept
+        in the run's metadata under `media_errors`.
+        """
+        self._live(run_id).log_media(name, value, step)
+
+    def log_image(
+        self, run_id: str, name: str, value: Any, step: int | None = None, **options: Any
+    ) -> None:
+        """Log a picture; `value` and `options` are those of `synadb.media.Image`."""
+        self._live(run_id).log_image(name, value, step, **options)
+
+    def log_table(
+        self, run_id: str, name: str, value: Any, step: int | None = None, **options: Any
+    ) -> None:
+        """Log a table; `value` and `options` are those of `synadb.media.Table`."""
+        self._live(run_id).log_table(name, value, step, **options)
+
+    def log_figure(
+        self, run_id: str, name: str, value: Any, step: int | None = None, **options: Any
+    ) -> None:
+        """Log a figure of matplotlib or plotly, drawn now; as of `synadb.media.Figure`."""
+        self._live(run_id).log_figure(name, value, step, **options)
 
     def set_tags(self, run_id: str, tags: Iterable[str]) -> None:
         """Replace the tags."""
@@ -250,7 +290,7 @@ class ExperimentTracker:
     def _settle(self, run_id: str) -> None:
         # All of this can wait for another time: the rows are in the database.
         with (
-            contextlib.suppress(StoreBusyError, RunNotFoundError),
+            contextlib.suppress(StoreBusyError, StoreFullError, RunNotFoundError),
             self.patience(Settings.from_environment().finish_timeout),
         ):
             self.recovered += adopt(self._store)
@@ -275,6 +315,16 @@ class ExperimentTracker:
                 self._waiting.limit = before
 
     # -- artifacts and files ---------------------------------------------------------------------
+
+    @property
+    def artifacts(self) -> Artifacts:
+        """The versioned artifacts of the database: named, numbered, with aliases and lineage."""
+        with self._lock:
+            if self._artifacts is None:
+                from synadb.artifacts import Artifacts
+
+                self._artifacts = Artifacts(self._store)
+            return self._artifacts
 
     def log_artifact(
         self, run_id: str, name: str, data: bytes | str | os.PathLike[str] | BinaryIO
@@ -322,7 +372,12 @@ class ExperimentTracker:
 
     def list_files(self, run_id: str) -> list[ArtifactRecord]:
         """The run's files by name."""
+        self._encode(run_id)
         return self._store.list_artifacts(run_id, "file")
+
+    def delete_file(self, run_id: str, name: str) -> None:
+        """Delete a file of the run; ArtifactNotFoundError."""
+        self._store.delete_artifact(run_id, name, "file")
 
     def _put(
         self, run_id: str, name: str, data: bytes | str | os.PathLike[str] | BinaryIO, kind: str
@@ -350,13 +405,17 @@ class ExperimentTracker:
         return self._store.put_artifact(run_id, name, data, time.time(), kind)
 
     def _open(self, run_id: str, name: str, kind: str) -> BinaryIO:
+        self._encode(run_id)
         if all(record.name != name for record in self._store.list_artifacts(run_id, kind)):
             raise ArtifactNotFoundError(f"run {run_id!r} has no {kind} {name!r}")
         return io.BufferedReader(_Pieces(self._store.read_artifact(run_id, name, kind)))
 
     def _download(self, run_id: str, name: str, path: str | os.PathLike[str], kind: str) -> str:
+        self._encode(run_id)
         target = os.fspath(path)
-        part = f"{target}.{os.getpid()}.part"
+        # Not the name with something after it: that may be as long as names can be.
+        unique = f".synadb-{os.getpid()}-{threading.get_ident()}.part"
+        part = os.path.join(os.path.dirname(target), unique)
         try:
             with open(part, "wb") as file:
                 file.writelines(self._store.read_artifact(run_id, name, kind))
@@ -377,30 +436,70 @@ class ExperimentTracker:
         self,
         experiment: str | None = None,
         *,
-        where: Mapping[str, Any] | None = None,
-        order: str | None = None,
+        where: Mapping[str, Any] | Filter | None = None,
+        order: str | Iterable[str] | Order | None = None,
         limit: int | None = None,
     ) -> list[RunRecord]:
-        """Runs in order of creation.
+        """The runs of one experiment, or all, in order of creation; `query` tells the rest."""
+        return self.query(where, order, limit, experiment=experiment)
 
-        `where` keeps runs whose fields equal the given values, for example
-        `{"state": "finished", "config.lr": 0.1}`; `order` is such a field, with `-` in front for
-        descending (runs without it last); `limit` is the most to return.
+    def query(
+        self,
+        where: Mapping[str, Any] | Filter | None = None,
+        order: str | Iterable[str] | Order | None = None,
+        limit: int | None = None,
+        offset: int = 0,
+        experiment: str | None = None,
+        *,
+        light: bool = False,
+    ) -> list[RunRecord]:
+        """Find runs: `query({"config.lr": {"$gt": 1e-3}, "tags": "best"}, "-summary.acc", 10)`.
+
+        `where` is a filter as `synadb.query` describes it: fields are `config.KEY`, `summary.KEY`,
+        `metadata.KEY`, `state`, `tags`, `created_at` and so on; operators are MongoDB's. `order`
+        names fields, `-` in front for descending (runs without the field last); ties and
+        otherwise by creation. `limit` and `offset` cut a page out. `light` leaves `config`,
+        `summary` and `metadata` empty, which spares reading them.
         """
+        from synadb.query import parse, parse_order
+
+        filter, keys = parse(where), parse_order(order)
         self._drain()
-        runs = self._store.list_runs(experiment)
-        for key, wanted in (where or {}).items():
-            runs = [run for run in runs if _field(run, key) == wanted]
-        if order:
-            key = order.lstrip("+-")
-            present = [run for run in runs if _field(run, key) is not None]
-            absent = [run for run in runs if _field(run, key) is None]
-            try:
-                present.sort(key=lambda run: _field(run, key), reverse=order.startswith("-"))
-            except TypeError as error:
-                raise InvalidValueError(f"runs cannot be ordered by {key!r}: {error}") from error
-            runs = present + absent
-        return runs[:limit]
+        return self._store.query(
+            filter, keys, experiment=experiment, limit=limit, offset=offset, light=light
+        )
+
+    def find_runs(
+        self,
+        where: Mapping[str, Any] | Filter | None = None,
+        order: str | Iterable[str] | Order | None = None,
+        limit: int | None = None,
+        offset: int = 0,
+        experiment: str | None = None,
+    ) -> list[str]:
+        """The ids of the runs that `query` would return."""
+        from synadb.query import parse, parse_order
+
+        filter, keys = parse(where), parse_order(order)
+        self._drain()
+        return self._store.find_runs(
+            filter, keys, experiment=experiment, limit=limit, offset=offset
+        )
+
+    def get_runs(self, run_ids: Sequence[str], *, light: bool = False) -> list[RunRecord]:
+        """Runs in the order asked for; those that are not there are left out."""
+        self._drain()
+        return self._store.get_runs(run_ids, light=light)
+
+    def count(
+        self, where: Mapping[str, Any] | Filter | None = None, experiment: str | None = None
+    ) -> int:
+        """How many runs fit a filter."""
+        from synadb.query import parse
+
+        filter = parse(where)
+        self._drain()
+        return self._store.count_runs(filter, experiment=experiment)
 
     def get_run(self, run_id: str) -> RunRecord:
         """One run; RunNotFoundError."""
@@ -422,6 +521,67 @@ class ExperimentTracker:
         self._drain(run_id)
         return self._store.rows(run_id)
 
+    def scan(
+        self,
+        run_id: str,
+        keys: Sequence[str] | None = None,
+        *,
+        min_step: int | None = None,
+        max_step: int | None = None,
+    ) -> Iterator[dict[str, Any]]:
+        """The rows of `rows` from `min_step` up to and without `max_step`, page by page.
+
+        With `keys`, the rows that have all of them, reduced to them and `_step`; a key with dots
+        may lead into a nested dict.
+        """
+        self._drain(run_id)
+        return self._store.scan(run_id, keys, min_step=min_step, max_step=max_step)
+
+    def sample(
+        self, run_id: str, samples: int | None = 500, keys: Sequence[str] | None = None
+    ) -> list[dict[str, Any]]:
+        """At most `samples` rows of `scan`, the same ones each time; all with None.
+
+        The first and the last are among them, and of every key with numbers the least and the
+        greatest, as far as `samples` reaches; the rest is spread evenly.
+        """
+        self._drain(run_id)
+        return self._store.sample(run_id, samples, keys)
+
+    def media(self, run_id: str, key: str | None = None) -> list[MediaRecord]:
+        """The media in the rows of a run by step, then those in the summary alone.
+
+        With `key` those of that key, members of lists and of nested values included. `open_file`
+        and `download_file` take a record's `path`.
+        """
+        from synadb.media.finding import is_under, records
+
+        self._drain(run_id)
+        files = {file.name: (file.digest, file.size) for file in self.list_files(run_id)}
+        rows, summary = self._store.media_rows(run_id), self._store.get_run(run_id).summary
+        found = records(run_id, rows, summary, files)
+        return [record for record in found if key is None or is_under(record.key, key)]
+
+    def get_table(self, run_id: str, key: str, step: int | None = None) -> Table:
+        """A logged table: `.columns`, `.rows`, `.to_pandas()`; the last, or that of a step.
+
+        ArtifactNotFoundError where there is none.
+        """
+        from synadb.media.finding import table_parts
+        from synadb.media.table import Table
+
+        parts = table_parts(self.media(run_id, key), key, step)
+        if parts is None:
+            where = "" if step is None else f" at step {step}"
+            raise ArtifactNotFoundError(f"run {run_id!r} has no table {key!r}{where}")
+        tables = []
+        for part in parts:
+            with self.open_file(run_id, part.path) as file:
+                tables.append(Table.decode(file.read()))
+        for table in tables[1:]:
+            tables[0].rows += table.rows
+        return tables[0]
+
     def sketch(self, run_id: str, width: int = 40) -> dict[str, list[float]]:
         """At most `width` evenly spaced values of every metric of numbers, the ends among them."""
         self._drain(run_id)
@@ -436,6 +596,17 @@ class ExperimentTracker:
         """Samples of the machine in order of time, with `_timestamp` and `_runtime`."""
         self._drain(run_id)
         return self._store.system_rows(run_id)
+
+    def sql(
+        self, query: str, values: Sequence[Any] | Mapping[str, Any] = ()
+    ) -> list[dict[str, Any]]:
+        """The rows that answer a query over the views of `synadb sql --help`; it can only read.
+
+        InvalidValueError when there is a mistake in it.
+        """
+        self._drain()
+        with self._store.sql(query, values) as answer:
+            return [dict(zip(answer.columns, row, strict=True)) for row in answer.rows]
 
     def compare_runs(self, run_ids: Iterable[str]) -> dict[str, dict[str, dict[str, Any]]]:
         """`{"params": {name: {run: value}}, "metrics": {name: {run: {last, min, max, mean}}}}`.
@@ -466,18 +637,61 @@ class ExperimentTracker:
         self, experiment: str, metric: str, mode: Literal["min", "max"] = "max"
     ) -> RunRecord | None:
         """The run whose summary (its last value) of `metric` is the best; None if none has it."""
+        from synadb.query import resolve
+
         if mode not in ("min", "max"):
             raise InvalidValueError(f"mode is 'min' or 'max', not {mode!r}")
         found = [
             (value, run)
             for run in self.list_runs(experiment)
-            for value in (_field(run, f"summary.{metric}"),)
+            for value in (resolve(run.summary, metric),)
             if isinstance(value, int | float) and not math.isnan(value)
         ]
         if not found:
             return None
         choose = min if mode == "min" else max
         return choose(found, key=lambda pair: pair[0])[1]
+
+    # -- sweeps ----------------------------------------------------------------------------------
+
+    def create_sweep(
+        self,
+        config: Mapping[str, Any],
+        experiment: str | None = None,
+        *,
+        prior_runs: Sequence[str] = (),
+        seed: int | None = None,
+    ) -> str:
+        """Create a sweep of a config as wandb's, and return its id.
+
+        Its runs belong to `experiment` (else to the config's `project`). The runs `prior_runs`
+        count as its first trials. Raises InvalidValueError with a line for each mistake.
+        """
+        from synadb.sweeps.config import parse
+        from synadb.sweeps.controller import create_sweep
+
+        parsed = parse(config)
+        project = checked_text("experiment", experiment or parsed.stored.get("project"))
+        for run_id in prior_runs:
+            self._drain(run_id)
+        return create_sweep(self._store, parsed, project, prior_runs=prior_runs, seed=seed).sweep_id
+
+    def sweep(self, sweep_id: str) -> Sweep:
+        """A sweep: its config, state, trials, runs and best run; SweepNotFoundError."""
+        from synadb.sweeps.view import Sweep
+
+        self._drain()
+        return Sweep(self._store, sweep_id)
+
+    def list_sweeps(self, experiment: str | None = None) -> list[SweepRecord]:
+        """All sweeps, or those of one experiment, in order of creation."""
+        with self._store.sweeps() as tables:
+            return tables.sweeps(experiment)
+
+    def delete_sweep(self, sweep_id: str) -> None:
+        """Delete a sweep; its runs stay. SweepNotFoundError."""
+        with self._store.sweeps(write=True) as tables:
+            tables.delete_sweep(sweep_id)
 
     # -- the file --------------------------------------------------------------------------------
 
@@ -534,7 +748,10 @@ class ExperimentTracker:
             self._store.delete_run(run_id)
 
     def gc(self, *, dry_run: bool = False) -> Mapping[str, int]:
-        """Delete what nothing refers to; counts and bytes."""
+        """Delete what nothing refers to, and versions of artifacts whose ttl is over.
+
+        Returns counts and bytes; `dry_run` only says what there is to delete.
+        """
         return self._store.gc(dry_run=dry_run)
 
     def check(self, *, fix: bool = False) -> CheckReport:
@@ -550,6 +767,7 @@ class ExperimentTracker:
 
     def flush(self) -> None:
         """Return when everything logged so far is in the database; raises what prevents it."""
+        self._encode()
         for journal in self._writer.journals:
             self._writer.drain(journal)
 
@@ -561,20 +779,33 @@ class ExperimentTracker:
     def _drain(self, run_id: str | None = None) -> None:
         if self._store.read_only:
             return
+        self._encode(run_id)
         for journal in self._writer.journals:
             if (run_id is None or journal.run_id == run_id) and not journal.closed:
                 # Reading goes on with what is there; the writer has said what is wrong.
                 with contextlib.suppress(StorageError, RunNotFoundError):
                     self._writer.drain(journal, getattr(self._waiting, "limit", None))
 
+    def _encode(self, run_id: str | None = None) -> None:
+        """Wait for the media of runs that are logged here."""
+        for run in list(self._runs.values()):
+            if run_id is None or run.run_id == run_id:
+                run._settle_media()
+
     def close(self) -> None:
         """Write everything and close; runs that have not been ended stay open for others."""
         if self._closed or os.getpid() != self._pid:
             return
         self._closed = True
+        for run in list(self._runs.values()):
+            run._close_media()
         for journal in self._writer.journals:
             self._writer.finish(journal)
         self._writer.stop()
+        if self._artifacts is not None:
+            limit = Settings.from_environment().finish_timeout
+            with contextlib.suppress(StorageError), self.patience(limit):
+                self._artifacts.close()
         self._store.close()
         _open.discard(self)
 
@@ -595,22 +826,6 @@ def _close_all() -> None:
     for tracker in list(_open):
         with contextlib.suppress(StorageError):
             tracker.close()
-
-
-def _field(run: RunRecord, key: str) -> Any:
-    if key.startswith(("config.", "summary.")):
-        head, _, rest = key.partition(".")
-        value: Any = getattr(run, head)
-        if rest in value:
-            return value[rest]
-        for part in rest.split("."):
-            if not isinstance(value, Mapping) or part not in value:
-                return None
-            value = value[part]
-        return value
-    if not hasattr(run, key):
-        raise InvalidValueError(f"a run has no field {key!r}; use config.NAME or summary.NAME")
-    return getattr(run, key)
 
 
 class _Pieces(io.RawIOBase):

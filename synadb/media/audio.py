@@ -9,18 +9,70 @@ leaves to the processor, is silence.
 
 from __future__ import annotations
 
+import os
 import struct
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, ClassVar, Final
+
+from synadb.errors import InvalidValueError
+from synadb.media.value import FileValue, refusing
 
 if TYPE_CHECKING:
     import numpy as np
 
     Array = np.ndarray[Any, Any]
 
-__all__ = ["check_samples", "encode_wav"]
+__all__ = ["Audio", "check_samples", "encode_wav"]
 
 MOST_CHANNELS: Final = 1024
 _TYPES: Final = ("float32", "float64", "int16", "int32")
+
+
+class Audio(FileValue):
+    """A sound: the path of a file of any format, or samples with their rate.
+
+    Samples are (frames,) or (frames, channels), floats in -1 .. 1 or integers of 16 or 32 bits,
+    and become a WAV file of 16 bits.
+    """
+
+    _type: ClassVar[str] = "audio-file"
+    _folder: ClassVar[str] = "media/audio"
+
+    def __init__(
+        self, value: Any, sample_rate: int | None = None, caption: str | None = None
+    ) -> None:
+        self._samples: Array | None = None
+        self._rate = 0
+        if isinstance(value, str | os.PathLike):
+            super().__init__(os.path.splitext(os.fspath(value))[1], caption)
+            self._from_path(value)
+            return
+        super().__init__(".wav", caption)
+        import operator
+
+        import numpy as np
+
+        if sample_rate is None:
+            raise InvalidValueError("Audio of samples needs sample_rate, as in sample_rate=44100")
+        with refusing("Audio"):
+            self._rate = operator.index(sample_rate)
+            if hasattr(value, "detach"):
+                value = value.detach().cpu()
+            self._samples = np.array(value)
+            check_samples(self._samples, self._rate)
+
+    def _source(self) -> bytes | str:
+        if self._samples is None:
+            return super()._source()
+        return encode_wav(self._samples, self._rate)
+
+    @property
+    def _held(self) -> int:
+        return super()._held if self._samples is None else int(self._samples.nbytes)
+
+    def _repr_html_(self) -> str:
+        from synadb.media import show
+
+        return show.player(self.encode(), self.extension, "audio", self.caption)
 
 
 def check_samples(samples: Array, sample_rate: int) -> None:

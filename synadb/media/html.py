@@ -2,15 +2,49 @@
 
 from __future__ import annotations
 
-from typing import Final
+import os
+from typing import Any, ClassVar, Final
 
-__all__ = ["HEAD", "with_head"]
+from synadb.errors import InvalidValueError
+from synadb.media.value import FileValue
+
+__all__ = ["HEAD", "Html", "with_head"]
 
 HEAD: Final = (
     '<base target="_blank"><link rel="stylesheet" type="text/css" '
     'href="https://app.wandb.ai/normalize.css" />'
 )
 """What wandb puts into a page: links open in a new window, and its style sheet."""
+
+
+class Html(FileValue):
+    """A page: HTML as text, or a `pathlib.Path` or an open file that holds it.
+
+    It is stored as it is given. A notebook shows it in a frame in which no script runs.
+    """
+
+    _type: ClassVar[str] = "html-file"
+    _folder: ClassVar[str] = "media/html"
+
+    def __init__(self, page: Any, caption: str | None = None) -> None:
+        super().__init__(".html", caption)
+        if isinstance(page, os.PathLike):
+            with open(page, "rb") as file:
+                page = file.read()
+        elif hasattr(page, "read"):
+            page = page.read()
+        if isinstance(page, str):
+            page = page.encode("utf-8", "replace")
+        if not isinstance(page, bytes | bytearray):
+            raise InvalidValueError(
+                f"a page is text, a pathlib.Path or an open file, not {type(page).__name__}"
+            )
+        self._content = bytes(page)
+
+    def _repr_html_(self) -> str:
+        from synadb.media import show
+
+        return show.captioned(show.frame(self.encode().decode("utf-8", "replace")), self.caption)
 
 
 def with_head(page: str) -> str:

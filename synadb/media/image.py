@@ -19,7 +19,9 @@ import hashlib
 import io
 import os
 import sys
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, ClassVar, Final
+
+from synadb.media.value import FileValue, refusing
 
 if TYPE_CHECKING:
     import numpy as np
@@ -27,7 +29,18 @@ if TYPE_CHECKING:
 
     Array = np.ndarray[Any, Any]
 
-__all__ = ["FILE_TYPES", "Picture", "encode", "is_torch", "natural_mode", "picture", "to_uint8"]
+__all__ = [
+    "FILE_TYPES",
+    "Image",
+    "Picture",
+    "as_png",
+    "encode",
+    "is_figure",
+    "is_torch",
+    "natural_mode",
+    "picture",
+    "to_uint8",
+]
 
 FILE_TYPES: Final = ("png", "jpg", "jpeg", "bmp")
 """The types that pixels can be written as."""
@@ -43,6 +56,66 @@ _NOT_FOR_JPEG: Final = ("1", "LA", "La", "P", "PA", "RGBA", "RGBa")
 _SIZED: Final = ("BMP", "GIF", "JPEG", "PNG", "PPM", "WEBP")
 _EXTENSIONS: Final = {"JPEG": "jpg", "MPO": "jpg"}
 _LONGEST: Final = 65500
+
+
+class Image(FileValue):
+    """A picture: an array (height, width[, 1, 3 or 4]), a tensor of torch (channels, height,
+    width), an image of Pillow's, a figure, a path, or the bytes or the open file of an image.
+
+    Numbers other than uint8 are scaled, 0..1 to 0..255 and -1..1 to 0..255, unless `normalize` is
+    False. `mode` is one of Pillow's, `file_type` png, jpg, jpeg or bmp.
+    """
+
+    _type: ClassVar[str] = "image-file"
+    _folder: ClassVar[str] = "media/images"
+
+    def __init__(
+        self,
+        value: Any,
+        caption: str | None = None,
+        *,
+        mode: str | None = None,
+        file_type: str | None = None,
+        normalize: bool = True,
+    ) -> None:
+        with refusing("Image"):
+            self._picture = picture(value, mode, file_type, normalize)
+        super().__init__(f".{self._picture.extension}" if self._picture.extension else "", caption)
+
+    @property
+    def width(self) -> int:
+        """In pixels."""
+        return self._picture.width
+
+    @property
+    def height(self) -> int:
+        """In pixels."""
+        return self._picture.height
+
+    def _snapshot(self) -> Image:
+        if self._stored is None and not self._picture.held:
+            self._picture.content()
+        return self
+
+    def _source(self) -> bytes | str:
+        made = self._picture
+        return made.path if made.path is not None and not made.held else made.content()
+
+    def _facts(self) -> dict[str, Any]:
+        size = {"width": self.width, "height": self.height}
+        return {"format": self._picture.extension, **size, **super()._facts()}
+
+    @property
+    def _held(self) -> int:
+        return self._picture.held_bytes
+
+    def _repr_png_(self) -> bytes:
+        return as_png(self._picture)
+
+    def _repr_html_(self) -> str:
+        from synadb.media import show
+
+        return show.picture(as_png(self._picture), self.caption)
 
 
 class Picture:
@@ -75,6 +148,16 @@ class Picture:
     def held(self) -> bool:
         """Whether the content can be had without the file of `path`."""
         return self._content is not None or self._source is not None
+
+    @property
+    def held_bytes(self) -> int:
+        """About how much memory the pixels or the content take."""
+        source, content = self._source, self._content
+        if content is not None:
+            return len(content)
+        if isinstance(source, _Pixels):
+            return int(source.array.nbytes)
+        return 0 if source is None else self.width * self.height * 4
 
     def content(self) -> bytes:
         """The bytes of the image file, which from then on stand in for the pixels."""
@@ -238,6 +321,21 @@ def _floats_to_uint8(array: Array) -> Array:
     return pixels
 
 
+def as_png(made: Picture) -> bytes:
+    """The picture as a PNG, whatever its own type, for showing it."""
+    image = made.image()
+    if image.format == "PNG":
+        return made.content()
+    if image.mode not in _WRITABLE["PNG"]:
+        image = image.convert("RGB")
+    return encode(image, "PNG")
+
+
+def is_figure(value: Any) -> bool:
+    """Whether this is a figure of matplotlib's or belongs to one; errors as of `picture`."""
+    return _figure_of(value) is not None
+
+
 def encode(image: PILImage, format: str) -> bytes:
     """The bytes of a file; a transparent colour is not kept as such."""
     target = io.BytesIO()
@@ -279,7 +377,11 @@ def _from_pil(image: PILImage, mode: str | None, file_type: str) -> Picture:
 
 def _from_array(value: Any, mode: str | None, file_type: str | None, normalize: bool) -> Picture:
     import numpy as np
+    from PIL import Image
 
+    # Not left to the thread that encodes: a process forked while a thread imports a module waits
+    # for ever when it imports the same one, and loaders of data are often forked at this time.
+    Image.preinit()
     # In the order that the memory has, which is the fastest way to copy it.
     array = np.array(value, order="K", copy=True, subok=False)
     if array.ndim > 2:
@@ -405,9 +507,14 @@ def _read(file: Any) -> bytes:
 
 
 def _opened(content: bytes, load: bool = True) -> PILImage:
-    from PIL import Image
+    from PIL import Image, UnidentifiedImageError
 
-    image = Image.open(io.BytesIO(content))
+    try:
+        image = Image.open(io.BytesIO(content))
+    except UnidentifiedImageError:
+        raise UnidentifiedImageError(
+            f"cannot identify image file: Pillow knows no image that begins {content[:16]!r}"
+        ) from None
     if load:
         image.load()
     return image

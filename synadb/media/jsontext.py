@@ -72,6 +72,8 @@ def plain(value: Any) -> Any:
         return value.decode("utf-8", "replace")
     if hasattr(kind, "__members__"):
         return value.value
+    if isinstance(value, complex):
+        return str(value).strip("()")
     if kind.__module__ in ("decimal", "uuid") or hasattr(value, "__fspath__"):
         return str(value)
     raise TypeError(f"Object of type {kind.__name__} is not JSON serializable")

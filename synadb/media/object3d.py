@@ -2,18 +2,92 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import os
+from typing import TYPE_CHECKING, Any, ClassVar
 
+from synadb.errors import InvalidValueError
 from synadb.media import jsontext
+from synadb.media.value import FileValue, refusing
 
 if TYPE_CHECKING:
     import numpy as np
 
     Array = np.ndarray[Any, Any]
 
-__all__ = ["check_points", "corners", "encode_points", "encode_scene"]
+__all__ = ["FILE_TYPES", "Object3D", "check_points", "corners", "encode_points", "encode_scene"]
+
+FILE_TYPES = ("obj", "gltf", "glb", "babylon", "stl", "pts.json")
 
 Corner = tuple[float, float, float]
+
+
+class Object3D(FileValue):
+    """A cloud of points (n, 3), (n, 4) or (n, 6), or the path of a file of one of `FILE_TYPES`.
+
+    With `boxes` (each a dict with its eight `corners`, a `label` and a `color`) or `vectors`, a
+    scene of all of them.
+    """
+
+    _type: ClassVar[str] = "object3D-file"
+    _folder: ClassVar[str] = "media/object3D"
+
+    def __init__(
+        self,
+        value: Any,
+        caption: str | None = None,
+        *,
+        boxes: Any = None,
+        vectors: Any = None,
+    ) -> None:
+        self._points: Array | None = None
+        if isinstance(value, str | os.PathLike):
+            path = os.fspath(value)
+            kind = next((kind for kind in FILE_TYPES if path.lower().endswith(f".{kind}")), None)
+            if kind is None:
+                raise InvalidValueError(
+                    f"an Object3D is a file of one of {', '.join(FILE_TYPES)}, unlike {path!r}"
+                )
+            super().__init__(f".{kind}", caption)
+            self._from_path(path)
+            return
+        super().__init__(".pts.json", caption)
+        import numpy as np
+
+        with refusing("Object3D"):
+            if hasattr(value, "detach"):
+                value = value.detach().cpu()
+            points = np.asarray(value)
+            check_points(points)
+            if points.dtype.kind not in "biuf":
+                raise TypeError(f"the coordinates of points are numbers, not {points.dtype}")
+            if boxes is None and vectors is None:
+                self._points = points.copy()
+                return
+            # Encoded now: boxes and vectors may hold anything, and are few.
+            parts = (_listed(boxes), _listed(vectors))
+            self._content = encode_scene("lidar/beta", points.tolist(), *parts)
+
+    def _source(self) -> bytes | str:
+        return super()._source() if self._points is None else encode_points(self._points)
+
+    @property
+    def _held(self) -> int:
+        return super()._held if self._points is None else int(self._points.nbytes)
+
+    def _repr_html_(self) -> str:
+        from html import escape
+
+        from synadb.media import show
+
+        what = self.extension if self._points is None else f"{len(self._points)} points"
+        return show.captioned(f"<i>a 3D object, {escape(what)}</i>", self.caption)
+
+
+def _listed(values: Any) -> list[Any]:
+    if values is None:
+        return []
+    listed: list[Any] = values.tolist() if hasattr(values, "tolist") else list(values)
+    return listed
 
 
 def check_points(points: Array) -> None:

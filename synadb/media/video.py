@@ -4,16 +4,29 @@ from __future__ import annotations
 
 import io
 import os
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, ClassVar, Final
+
+from synadb.errors import InvalidValueError, MissingPackageError
+from synadb.media.value import FileValue, refusing
 
 if TYPE_CHECKING:
     import numpy as np
 
     Array = np.ndarray[Any, Any]
 
-__all__ = ["FFmpegError", "NoFFmpegError", "check_frames", "encode_ffmpeg", "encode_gif", "tile"]
+__all__ = [
+    "FFmpegError",
+    "NoFFmpegError",
+    "Video",
+    "check_frames",
+    "encode_ffmpeg",
+    "encode_gif",
+    "grid",
+    "tile",
+]
 
 _CODECS: Final = {"mp4": "libx264", "webm": "libvpx", "ogg": "libtheora"}
+_FORMATS: Final = ("gif", *_CODECS)
 
 
 class NoFFmpegError(Exception):
@@ -22,6 +35,83 @@ class NoFFmpegError(Exception):
 
 class FFmpegError(Exception):
     """ffmpeg did not make a file of these frames."""
+
+
+class Video(FileValue):
+    """A video: the path of a GIF, MP4, WebM or Ogg file, or frames.
+
+    Frames are (time, channels, height, width), or a batch of such, whose videos are shown side by
+    side. They become a GIF, or with `format` one of the others, which needs ffmpeg.
+    """
+
+    _type: ClassVar[str] = "video-file"
+    _folder: ClassVar[str] = "media/videos"
+
+    def __init__(
+        self, value: Any, fps: float = 4, format: str | None = None, caption: str | None = None
+    ) -> None:
+        self._frames: Array | None = None
+        self._fps = fps
+        if isinstance(value, str | os.PathLike):
+            extension = os.path.splitext(os.fspath(value))[1]
+            self._format = _checked_format(extension[1:].lower())
+            super().__init__(extension, caption)
+            self._from_path(value)
+            return
+        self._format = _checked_format("gif" if format is None else format)
+        super().__init__(f".{self._format}", caption)
+        import numpy as np
+
+        with refusing("Video"), np.errstate(all="ignore"):
+            if not fps > 0:
+                raise ValueError(f"fps is a positive number, not {fps}")
+            if hasattr(value, "detach"):
+                value = value.detach().cpu()
+            frames = np.asarray(value)
+            check_frames(frames)
+            self._frames = frames.astype(np.uint8)  # a copy in any case
+        if self._format != "gif" and ffmpeg() is None:
+            raise MissingPackageError(
+                f'Video(format="{self._format}") of an array needs ffmpeg. '
+                "To get it, run: pip install imageio-ffmpeg"
+            )
+
+    def _source(self) -> bytes | str:
+        if self._frames is None:
+            return super()._source()
+        frames = tile(self._frames)
+        if self._format == "gif":
+            return encode_gif(frames, self._fps)
+        return encode_ffmpeg(frames, self._fps, self._format)
+
+    def _facts(self) -> dict[str, Any]:
+        facts = super()._facts()
+        if self._frames is not None:
+            rows, columns = grid(len(self._frames) if self._frames.ndim == 5 else 1)
+            height, width = self._frames.shape[-2:]
+            facts |= {"width": width * columns, "height": height * rows}
+        return facts
+
+    @property
+    def _held(self) -> int:
+        return super()._held if self._frames is None else int(self._frames.nbytes)
+
+    def _repr_html_(self) -> str:
+        from synadb.media import show
+
+        return show.player(self.encode(), self.extension, "video", self.caption)
+
+
+def _checked_format(format: str) -> str:
+    if format not in _FORMATS:
+        raise InvalidValueError(f"a Video is {', '.join(_FORMATS)}, not {format!r}")
+    return format
+
+
+def grid(count: int) -> tuple[int, int]:
+    """Rows and columns in which a batch of so many videos is shown."""
+    rows = 1 << (count.bit_length() - 1) // 2
+    return rows, (1 << (count - 1).bit_length()) // rows
 
 
 def check_frames(frames: Array) -> None:
@@ -58,14 +148,12 @@ def tile(frames: Array) -> Array:
     if frames.ndim == 4:
         frames = frames[np.newaxis]
     count, t, c, h, w = frames.shape
-    rows = 1 << (count.bit_length() - 1) // 2
-    places = 1 << (count - 1).bit_length()
-    if places > count:
-        black = np.zeros((places - count, t, c, h, w), frames.dtype)
+    rows, columns = grid(count)
+    if rows * columns > count:
+        black = np.zeros((rows * columns - count, t, c, h, w), frames.dtype)
         frames = np.concatenate([frames, black])
-    columns = places // rows
-    grid = frames.reshape(rows, columns, t, c, h, w).transpose(2, 0, 4, 1, 5, 3)
-    return np.ascontiguousarray(grid.reshape(t, rows * h, columns * w, c))
+    placed = frames.reshape(rows, columns, t, c, h, w).transpose(2, 0, 4, 1, 5, 3)
+    return np.ascontiguousarray(placed.reshape(t, rows * h, columns * w, c))
 
 
 def encode_gif(frames: Array, fps: float) -> bytes:

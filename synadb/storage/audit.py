@@ -9,12 +9,13 @@ import sqlite3
 from synadb.errors import CorruptStoreError
 from synadb.records import CheckReport
 from synadb.storage.codec import decode_column, decode_json
+from synadb.storage.version_audit import check_versions, fix_contents
 
 __all__ = ["check", "fix"]
 
 
 def check(db: sqlite3.Connection) -> CheckReport:
-    """Audit pages, references, chunks, documents and blobs."""
+    """Audit pages, references, chunks, documents and blobs; all PARTS of the schema are there."""
     problems: list[str] = []
     notes: list[str] = []
     for (line,) in db.execute("pragma integrity_check(20)"):
@@ -28,6 +29,8 @@ def check(db: sqlite3.Connection) -> CheckReport:
     (uploads,) = db.execute("select count(*) from artifacts where complete = 0").fetchone()
     if uploads:
         notes.append(f"{uploads} unfinished artifact upload(s), invisible to readers")
+    for found, more in zip((problems, notes), check_versions(db), strict=True):
+        found += more
     return CheckReport(tuple(problems), tuple(notes))
 
 
@@ -66,6 +69,16 @@ def _documents(db: sqlite3.Connection) -> list[str]:
                 decode_json(document)
             except ValueError as error:
                 problems.append(f"run {run_id}: a document is no JSON ({error})")
+    for table, name, columns in (
+        ("sweeps", "sweep_id", ("config", "properties")),
+        ("trials", "run_id", ("params", "properties")),
+    ):
+        for row, *documents in db.execute(f"select {name}, {', '.join(columns)} from {table}"):
+            for document in documents:
+                try:
+                    decode_json(document)
+                except ValueError as error:
+                    problems.append(f"{table} row {row}: a document is no JSON ({error})")
     for table in ("json_rows", "system_rows"):
         for row, document in db.execute(f"select id, data from {table}"):
             try:
@@ -112,6 +125,8 @@ def fix(db: sqlite3.Connection) -> tuple[str, ...]:
             db.execute("delete from columns where chunk = ?", (chunk,))
             db.execute("delete from chunks where id = ?", (chunk,))
             done.append(f"chunk {chunk} of {n} rows could not be decoded and was removed")
+    # Before the blobs: a damaged one must not be deleted while something refers to it.
+    done += fix_contents(db)
     for blob, digest, data in db.execute("select id, digest, data from blobs").fetchall():
         if hashlib.sha256(data).digest() != digest:
             for (artifact,) in db.execute(

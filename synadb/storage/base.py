@@ -14,10 +14,18 @@ Fork: a child may go on using a store that its parent opened.
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
-from typing import Any, BinaryIO, NamedTuple
+from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
 
 from synadb.ops import Op
 from synadb.records import ArtifactRecord, CheckReport, ConsoleLine, History, RunRecord, Series
+
+if TYPE_CHECKING:
+    from synadb.query import Filter, Order
+    from synadb.storage.blocks import Block
+    from synadb.storage.merging import Merged
+    from synadb.storage.sweeps import SweepTables
+    from synadb.storage.versions import VersionTables
+    from synadb.storage.views import Answer
 
 __all__ = ["JournalMark", "Store"]
 
@@ -68,6 +76,42 @@ class Store(ABC):
         """Read all runs in order of creation."""
 
     @abstractmethod
+    def find_runs(
+        self,
+        where: "Filter | None" = None,
+        order: "Order" = (),
+        *,
+        experiment: str | None = None,
+        limit: int | None = None,
+        offset: int = 0,
+    ) -> list[str]:
+        """The ids of the runs that fit, in `order`, ties and otherwise by creation."""
+
+    @abstractmethod
+    def get_runs(self, run_ids: Sequence[str], *, light: bool = False) -> list[RunRecord]:
+        """Read runs in the order asked for; those that are not there are left out.
+
+        `light` leaves `config`, `summary` and `metadata` empty.
+        """
+
+    @abstractmethod
+    def query(
+        self,
+        where: "Filter | None" = None,
+        order: "Order" = (),
+        *,
+        experiment: str | None = None,
+        limit: int | None = None,
+        offset: int = 0,
+        light: bool = False,
+    ) -> list[RunRecord]:
+        """`find_runs` and `get_runs` on one snapshot."""
+
+    @abstractmethod
+    def count_runs(self, where: "Filter | None" = None, *, experiment: str | None = None) -> int:
+        """How many runs fit."""
+
+    @abstractmethod
     def run_ids(self) -> list[str]:
         """The ids of all runs, from their index alone: also where a run's own row is damaged."""
 
@@ -90,6 +134,43 @@ class Store(ABC):
     @abstractmethod
     def rows(self, run_id: str) -> Iterator[dict[str, Any]]:
         """Rows merged by step, as dicts with `_step`, `_runtime`, `_timestamp`, exact types."""
+
+    @abstractmethod
+    def scan(
+        self,
+        run_id: str,
+        keys: Sequence[str] | None = None,
+        *,
+        min_step: int | None = None,
+        max_step: int | None = None,
+    ) -> Iterator[dict[str, Any]]:
+        """The rows of `rows` from `min_step` up to and without `max_step`, a page at a time.
+
+        With `keys`, the rows that have all of them, reduced to them and `_step`; a key with dots
+        may lead into a nested dict. Each page is one snapshot.
+        """
+
+    @abstractmethod
+    def kinds(self, run_id: str) -> dict[str, str]:
+        """What the values of each key are: float, int, bool, str, none or json (see `blocks`)."""
+
+    @abstractmethod
+    def blocks(self, run_id: str) -> "Iterator[Block]":
+        """The rows of `rows` as columns, a page at a time. Each page is one snapshot."""
+
+    @abstractmethod
+    def sample(
+        self, run_id: str, samples: int | None, keys: Sequence[str] | None = None
+    ) -> list[dict[str, Any]]:
+        """At most `samples` rows of `scan`, the same ones each time; all with None.
+
+        The first and the last are among them, and of every key with numbers the least and the
+        greatest, as far as `samples` reaches; the rest is spread evenly.
+        """
+
+    @abstractmethod
+    def media_rows(self, run_id: str) -> list[tuple[int, dict[str, Any]]]:
+        """(step, what is not numbers) of the steps that have media, in order of steps."""
 
     @abstractmethod
     def sketch(self, run_id: str, width: int) -> dict[str, list[float]]:
@@ -141,8 +222,31 @@ class Store(ABC):
         """The content in verified pieces; ArtifactNotFoundError, CorruptStoreError."""
 
     @abstractmethod
+    def bulk(self) -> AbstractContextManager[None]:
+        """Make long writes in the block as fast as the engine can; they are as safe as others."""
+
+    @abstractmethod
+    def versions(self, *, write: bool = False) -> "AbstractContextManager[VersionTables]":
+        """Versioned artifacts: on one snapshot, or with `write` inside one transaction."""
+
+    @abstractmethod
+    def sweeps(self, *, write: bool = False) -> "AbstractContextManager[SweepTables]":
+        """Sweeps and trials: on one snapshot, or with `write` inside one transaction."""
+
+    @abstractmethod
+    def delete_artifact(self, run_id: str, name: str, kind: str = "artifact") -> None:
+        """Delete one; ArtifactNotFoundError. `gc` gives the space back."""
+
+    @abstractmethod
+    def add_experiment(self, name: str) -> None:
+        """Make an experiment that has no runs yet, unless it is there."""
+
+    @abstractmethod
     def gc(self, *, dry_run: bool = False) -> Mapping[str, int]:
-        """Delete blobs that nothing refers to and give free pages back: counts and bytes."""
+        """Delete blobs that nothing refers to, abandoned uploads and drafts, and expired versions.
+
+        Free pages are given back. Returns counts and bytes.
+        """
 
     @abstractmethod
     def compact(self, run_id: str, *, all_chunks: bool = False) -> None:
@@ -159,6 +263,28 @@ class Store(ABC):
     @abstractmethod
     def export(self, path: str) -> None:
         """Write a consistent copy of the whole database to a new file."""
+
+    @abstractmethod
+    def sql(
+        self, text: str, values: "Sequence[Any] | Mapping[str, Any]" = ()
+    ) -> "AbstractContextManager[Answer]":
+        """Answer a query over the views of `storage.views`; InvalidValueError."""
+
+    @abstractmethod
+    def merge(
+        self,
+        source: "Store",
+        run_ids: Sequence[str] | None,
+        *,
+        clash: str,
+        running: bool,
+        notes: list[str],
+    ) -> "Iterator[Merged]":
+        """Copy runs of another database, or all there is, one transaction a run.
+
+        A run that is there already is known by its digest. Where another has its id, `clash` is
+        rename, skip, replace or error. What is worth telling is added to `notes`.
+        """
 
     @abstractmethod
     def check(self, *, fix: bool = False) -> CheckReport:

@@ -1,10 +1,9 @@
-"""Content-addressed chunks: artifacts in, verified pieces out, and what nothing refers to."""
+"""Content-addressed chunks: artifacts of runs in, verified pieces out."""
 
 from __future__ import annotations
 
 import contextlib
 import sqlite3
-import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
@@ -18,7 +17,17 @@ if TYPE_CHECKING:
     import hashlib
     from concurrent.futures import Executor, Future
 
-__all__ = ["collect", "list_artifacts", "locate", "put", "put_small", "read", "unreferenced"]
+__all__ = [
+    "ABANDONED_SECONDS",
+    "CHUNK_BYTES",
+    "list_artifacts",
+    "locate",
+    "put",
+    "put_blob",
+    "put_small",
+    "read",
+    "workers",
+]
 
 CHUNK_BYTES = 1 << 20
 BATCH_BYTES = 16 << 20  # bytes a transaction, so that others can write between
@@ -107,7 +116,7 @@ def _put_long(
     try:
         # Reading and hashing go on, a few batches ahead, while one is written: a write now and
         # then waits for a checkpoint, which takes as long as several batches.
-        with _workers() as (reader, hasher):
+        with workers() as (reader, hasher):
             ahead = deque(reader.submit(_batch, data, whole, hasher) for _ in range(BATCHES_AHEAD))
             while True:
                 with transaction() as db:
@@ -153,7 +162,7 @@ class _Inline:
 
 
 @contextlib.contextmanager
-def _workers() -> Iterator[tuple[Executor | _Inline, Executor | _Inline]]:
+def workers() -> Iterator[tuple[Executor | _Inline, Executor | _Inline]]:
     """A thread that reads and one that hashes."""
     with contextlib.ExitStack() as stack:
         try:
@@ -209,7 +218,7 @@ def _add(db: sqlite3.Connection, artifact: int, position: int, batch: Batch) -> 
         known = digest if isinstance(digest, bytes) else digest.result()
         db.execute(
             "insert into artifact_blobs values (?, ?, ?)",
-            (artifact, number, _blob(db, known, piece)),
+            (artifact, number, put_blob(db, known, piece)),
         )
         size += len(piece)
     return size
@@ -226,7 +235,8 @@ def _piece(data: BinaryIO) -> bytes:
     return piece
 
 
-def _blob(db: sqlite3.Connection, digest: bytes, piece: bytes) -> int:
+def put_blob(db: sqlite3.Connection, digest: bytes, piece: bytes) -> int:
+    """The blob with this content, stored unless it is there."""
     row = db.execute("select id from blobs where digest = ?", (digest,)).fetchone()
     if row:
         return int(row[0])
@@ -293,21 +303,3 @@ def read(db: sqlite3.Connection, blob: int, name: str) -> bytes:
     if row is None or hashlib.sha256(row[1]).digest() != row[0]:
         raise CorruptStoreError(f"artifact {name!r}: a piece is missing or damaged")
     return bytes(row[1])
-
-
-_ORPHANS = "from blobs where id not in (select blob from artifact_blobs)"
-
-
-def unreferenced(db: sqlite3.Connection) -> dict[str, int]:
-    """Count of blobs that nothing refers to, and their bytes."""
-    count, size = db.execute(f"select count(*), total(length(data)) {_ORPHANS}").fetchone()
-    return {"blobs": int(count), "blob_bytes": int(size)}
-
-
-def collect(db: sqlite3.Connection) -> dict[str, int]:
-    """Delete abandoned uploads and blobs that nothing refers to; what `unreferenced` says."""
-    _drop(db, "complete = 0 and created < ?", (time.time() - ABANDONED_SECONDS,))
-    found = unreferenced(db)
-    if found["blobs"]:
-        db.execute(f"delete {_ORPHANS}")
-    return found

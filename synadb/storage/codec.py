@@ -175,9 +175,11 @@ def decode_column(blob: bytes, kind: str, n: int) -> np.ndarray[Any, Any]:
     import numpy as np
 
     transform, planes = _planes(blob, kind, n)
-    out = np.empty((n, len(planes)), np.uint8)
+    shared = b"".join(plane if len(plane) == 1 else b"\0" for plane in planes)
+    out = np.full((n, 1), np.frombuffer(shared, f"<u{len(planes)}")).view(np.uint8)
     for index, plane in enumerate(planes):
-        out[:, index] = plane[0] if len(plane) == 1 else np.frombuffer(plane, np.uint8)
+        if len(plane) > 1:
+            out[:, index] = np.frombuffer(plane, np.uint8)
     flat = out.reshape(-1)
     if transform:
         whole = flat.view("<i8")

@@ -25,9 +25,12 @@ __all__ = [
     "last_steps",
     "list_experiments",
     "list_runs",
+    "merge_row",
     "rows",
     "run_ids",
+    "select_runs",
     "sketch",
+    "sweep_runs",
     "system_rows",
 ]
 
@@ -36,6 +39,16 @@ _RUN = (
     " updated, ended, exit_code, host, last_step, row_count, metadata from runs"
 )
 _EXACT = 1 << 53  # integers beyond this are not all float64
+
+
+_LIGHT = _RUN.replace("config, summary", "'{}', '{}'").replace("metadata", "'{}'")
+
+
+def select_runs(
+    db: sqlite3.Connection, condition: str, values: Sequence[Any] = (), *, light: bool = False
+) -> list[RunRecord]:
+    """The runs of an SQL condition; `light` leaves config, summary and metadata empty."""
+    return [_record(row) for row in db.execute(f"{_LIGHT if light else _RUN} {condition}", values)]
 
 
 def _record(row: Sequence[Any]) -> RunRecord:
@@ -47,10 +60,10 @@ def _record(row: Sequence[Any]) -> RunRecord:
 
 def get_run(db: sqlite3.Connection, run_id: str) -> RunRecord:
     """One run."""
-    row = db.execute(f"{_RUN} where run_id = ?", (run_id,)).fetchone()
-    if row is None:
+    found = select_runs(db, "where run_id = ?", (run_id,))
+    if not found:
         raise RunNotFoundError(f"no run has the id {run_id!r}")
-    return _record(row)
+    return found[0]
 
 
 def sketch(db: sqlite3.Connection, run_id: str, width: int) -> dict[str, list[float]]:
@@ -118,9 +131,16 @@ def system_rows(db: sqlite3.Connection, run_id: str) -> list[dict[str, Any]]:
 def list_runs(db: sqlite3.Connection, experiment: str | None) -> list[RunRecord]:
     """All runs, or those of one experiment, in order of creation."""
     if experiment is None:
-        found = db.execute(f"{_RUN} order by created, id")
-    else:
-        found = db.execute(f"{_RUN} where experiment = ? order by created, id", (experiment,))
+        return select_runs(db, "order by created, id")
+    return select_runs(db, "where experiment = ? order by created, id", (experiment,))
+
+
+def sweep_runs(db: sqlite3.Connection, sweep: int) -> list[RunRecord]:
+    """The runs of a sweep's trials, in order of creation."""
+    found = db.execute(
+        f"{_RUN} where run_id in (select run_id from trials where sweep = ?) order by created, id",
+        (sweep,),
+    )
     return [_record(row) for row in found]
 
 
@@ -378,17 +398,18 @@ def rows(db: sqlite3.Connection, run_id: str) -> list[dict[str, Any]]:
             merged.append({})
             current = step
         row_now = merged[-1]
-        _merge(row_now, values)
+        merge_row(row_now, values)
         row_now["_step"] = step
         row_now["_runtime"] = time - created
         row_now["_timestamp"] = time
     return merged
 
 
-def _merge(target: dict[str, Any], values: Mapping[str, Any]) -> None:
+def merge_row(target: dict[str, Any], values: Mapping[str, Any]) -> None:
+    """Take a later part of a row into it: the last write of every leaf."""
     for key, value in values.items():
         below = target.get(key)
         if isinstance(value, dict) and isinstance(below, dict) and "_type" not in value:
-            _merge(below, value)
+            merge_row(below, value)
         else:
             target[key] = value

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
 from collections.abc import Callable
 
-__all__ = ["APPLICATION_ID", "MIGRATIONS", "VERSION", "migrate"]
+__all__ = ["APPLICATION_ID", "MIGRATIONS", "PARTS", "VERSION", "complete", "migrate"]
 
 APPLICATION_ID = 0x53594E41  # "SYNA", in the file's header
 
@@ -136,8 +137,146 @@ create table system_rows (
 create index system_rows_run on system_rows (run, time)
 """
 
-MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (_first, _second)
+
+def _third(db: sqlite3.Connection) -> None:
+    """Nothing: from here on a database may have the tables of PARTS."""
+
+
+_VERSIONS = """
+create table collections (
+    id integer primary key,
+    project text not null,
+    name text not null,
+    type text not null,
+    created real not null,
+    next_number integer not null,
+    properties text not null,
+    unique (project, name)
+);
+create table versions (
+    id integer primary key,
+    uid text not null unique,
+    collection integer references collections (id),
+    number integer,
+    state text not null,
+    shared text,
+    digest text not null,
+    size integer not null,
+    file_count integer not null,
+    run integer references runs (id),
+    step integer,
+    created real not null,
+    updated real not null,
+    ttl real,
+    source integer references versions (id),
+    properties text not null,
+    unique (collection, number)
+);
+create index versions_source on versions (source) where source is not null;
+create table aliases (
+    collection integer not null references collections (id),
+    alias text not null,
+    version integer not null references versions (id),
+    primary key (collection, alias)
+) without rowid;
+create table contents (
+    id integer primary key,
+    sha256 blob not null unique,
+    md5 blob not null,
+    size integer not null
+);
+create table content_blobs (
+    content integer not null references contents (id),
+    position integer not null,
+    blob integer not null references blobs (id),
+    primary key (content, position)
+) without rowid;
+create index content_blobs_blob on content_blobs (blob);
+create table entries (
+    version integer not null references versions (id),
+    path text not null,
+    content integer references contents (id),
+    digest text,
+    size integer,
+    reference text,
+    extra text,
+    primary key (version, path)
+) without rowid;
+create index entries_content on entries (content) where content is not null;
+create table lineage (
+    run integer not null references runs (id),
+    version integer not null references versions (id),
+    role text not null,
+    use_as text,
+    time real not null,
+    primary key (run, role, version)
+) without rowid;
+create index lineage_version on lineage (version)
+"""
+
+
+_SWEEPS = """
+create table sweeps (
+    id integer primary key,
+    sweep_id text not null unique,
+    project text not null,
+    state text not null,
+    config text not null,
+    created real not null,
+    updated real not null,
+    cursor integer not null,
+    claimed integer not null,
+    trial_count integer not null,
+    properties text not null
+);
+create table trials (
+    sweep integer not null references sweeps (id),
+    number integer not null,
+    run_id text not null,
+    params text not null,
+    point text,
+    state text not null,
+    agent text,
+    claimed real,
+    heartbeat real,
+    properties text not null,
+    primary key (sweep, number)
+) without rowid;
+create index trials_run on trials (run_id);
+create index trials_state on trials (sweep, state);
+create index trials_point on trials (sweep, point) where point is not null
+"""
+
+MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (_first, _second, _third)
 VERSION = len(MIGRATIONS)
+
+# Made when they are first written to: most databases have no use for them, and each table takes a
+# page of the file and time of the first init.
+PARTS = {"versions": _VERSIONS, "sweeps": _SWEEPS}
+
+
+def complete(db: sqlite3.Connection, part: str | None = None) -> None:
+    """Make the tables of a part of PARTS if they are missing.
+
+    Without `part` those of all, as temporary ones: they are this connection's own, and empty.
+    Whoever only reads or deletes is content with those.
+    """
+    main, temporary = (
+        {name for (name,) in db.execute(f"select name from {place}.sqlite_master")}
+        for place in ("main", "temp")
+    )
+    for name in PARTS if part is None else (part,):
+        statements = PARTS[name]
+        if part is not None or name in main:
+            # They would hide the real ones.
+            for table in re.findall(r"create table (\w+)", statements):
+                if table in temporary:
+                    db.execute(f"drop table temp.{table}")
+        if name in main or (part is None and name in temporary):
+            continue
+        if part is None:
+            statements = re.sub("create (index|table) ", r"create \1 temp.", statements)
+        _run_all(db, statements)
 
 
 def _run_all(db: sqlite3.Connection, statements: str) -> None:
@@ -147,12 +286,17 @@ def _run_all(db: sqlite3.Connection, statements: str) -> None:
 
 
 def migrate(db: sqlite3.Connection, version: int) -> None:
-    """Bring a database from schema `version` to the newest, one transaction a step."""
-    for number, function in enumerate(MIGRATIONS[version:], version + 1):
+    """Bring a database from schema `version` to the newest, one transaction a step.
+
+    A new one in a single transaction.
+    """
+    steps = list(enumerate(MIGRATIONS[version:], version + 1))
+    for group in [[step] for step in steps] if version else [steps]:
         db.execute("begin immediate")
         try:
-            function(db)
-            db.execute(f"pragma user_version = {number}")
+            for number, function in group:
+                function(db)
+                db.execute(f"pragma user_version = {number}")
         except BaseException:
             db.execute("rollback")
             raise

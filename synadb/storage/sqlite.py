@@ -16,7 +16,7 @@ import threading
 import time
 import weakref
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, BinaryIO, TypeVar
+from typing import TYPE_CHECKING, Any, BinaryIO, Literal, TypeVar
 
 from synadb.errors import (
     CorruptStoreError,
@@ -32,10 +32,18 @@ from synadb.errors import (
 from synadb.ops import Op
 from synadb.records import ArtifactRecord, CheckReport, ConsoleLine, History, RunRecord, Series
 from synadb.settings import Settings
-from synadb.storage import blobs, reading, writing
+from synadb.storage import reading, writing
 from synadb.storage.base import JournalMark, Store
-from synadb.storage.schema import APPLICATION_ID, VERSION, migrate
+from synadb.storage.schema import APPLICATION_ID, PARTS, VERSION, complete, migrate
 from synadb.system import FileLock, is_network_path, renew_after_fork, warn
+
+if TYPE_CHECKING:
+    from synadb.query import Filter, Order
+    from synadb.storage.blocks import Block
+    from synadb.storage.merging import Merged
+    from synadb.storage.sweeps import SweepTables
+    from synadb.storage.versions import VersionTables
+    from synadb.storage.views import Answer
 
 __all__ = ["SQLiteStore"]
 
@@ -47,6 +55,8 @@ WAL_LIMIT = 16 << 20  # bytes of write-ahead log after which a commit is followe
 BULK_WAL_LIMIT = 64 << 20  # while an artifact comes in: fewer waits for the disk
 
 T = TypeVar("T")
+# All parts of the schema are looked at, or one is written to.
+Parts = Literal["seen", "versions", "sweeps"] | None
 
 # A forked child must neither use nor close its parent's connections: closing one would drop the
 # parent's locks and could reset its log. They are kept alive here, unused.
@@ -384,7 +394,9 @@ class SQLiteStore(Store):
         return StorageError(f"{self.path}: {text}")
 
     @contextlib.contextmanager
-    def _transaction(self, wal_limit: int = WAL_LIMIT) -> Iterator[sqlite3.Connection]:
+    def _transaction(
+        self, wal_limit: int = WAL_LIMIT, *, parts: Parts = None
+    ) -> Iterator[sqlite3.Connection]:
         if self.read_only:
             raise ReadOnlyStoreError(
                 f"{self.path} is read-only; copy it to a place that can be written"
@@ -392,8 +404,11 @@ class SQLiteStore(Store):
         with self._errors(), self._lock.held(self._patience), _gate:
             db = self._connection()
             self._check_identity()
+            self._see_parts(db, parts)
             db.execute("begin immediate")
             try:
+                if parts in PARTS:
+                    complete(db, parts)
                 yield db
                 db.execute("commit")
             except BaseException:
@@ -414,7 +429,18 @@ class SQLiteStore(Store):
                 self._copied = salt, done
 
     @contextlib.contextmanager
-    def _without_log(self) -> Iterator[None]:
+    def _snapshot(self, *, parts: Parts = None) -> Iterator[sqlite3.Connection]:
+        with self._errors(), _gate:
+            db = self._connection()
+            self._see_parts(db, parts)
+            db.execute("begin")
+            try:
+                yield db
+            finally:
+                db.execute("rollback")
+
+    @contextlib.contextmanager
+    def bulk(self) -> Iterator[None]:
         """Write to the database itself in the block, if nobody else has it open.
 
         The log takes every byte a second time. A rollback journal takes none of the pages that a
@@ -443,15 +469,21 @@ class SQLiteStore(Store):
             finally:
                 db.execute(f"pragma busy_timeout = {int(self._patience * 1000)}")
 
-    def _read(self, function: Callable[[sqlite3.Connection], T]) -> T:
+    def _see_parts(self, db: sqlite3.Connection, parts: Parts) -> None:
+        if parts != "seen":
+            return
+        if self.read_only:
+            db.execute("pragma query_only = 0")
+        try:
+            complete(db)
+        finally:
+            if self.read_only:
+                db.execute("pragma query_only = 1")
+
+    def _read(self, function: Callable[[sqlite3.Connection], T], *, parts: Parts = None) -> T:
         """Run `function` on one snapshot."""
-        with self._errors(), _gate:
-            db = self._connection()
-            db.execute("begin")
-            try:
-                return function(db)
-            finally:
-                db.execute("rollback")
+        with self._snapshot(parts=parts) as db:
+            return function(db)
 
     # -- the contract ----------------------------------------------------------------------------
 
@@ -511,6 +543,45 @@ class SQLiteStore(Store):
     def list_runs(self, experiment: str | None = None) -> list[RunRecord]:
         return self._read(lambda db: reading.list_runs(db, experiment))
 
+    def find_runs(
+        self,
+        where: Filter | None = None,
+        order: Order = (),
+        *,
+        experiment: str | None = None,
+        limit: int | None = None,
+        offset: int = 0,
+    ) -> list[str]:
+        from synadb.storage import querying
+
+        return self._read(lambda db: querying.find(db, where, order, experiment, limit, offset))
+
+    def get_runs(self, run_ids: Sequence[str], *, light: bool = False) -> list[RunRecord]:
+        from synadb.storage import querying
+
+        return self._read(lambda db: querying.load(db, run_ids, light))
+
+    def query(
+        self,
+        where: Filter | None = None,
+        order: Order = (),
+        *,
+        experiment: str | None = None,
+        limit: int | None = None,
+        offset: int = 0,
+        light: bool = False,
+    ) -> list[RunRecord]:
+        from synadb.storage import querying
+
+        return self._read(
+            lambda db: querying.query(db, where, order, experiment, limit, offset, light)
+        )
+
+    def count_runs(self, where: Filter | None = None, *, experiment: str | None = None) -> int:
+        from synadb.storage import querying
+
+        return self._read(lambda db: querying.count(db, where, experiment))
+
     def run_ids(self) -> list[str]:
         return self._read(reading.run_ids)
 
@@ -529,10 +600,50 @@ class SQLiteStore(Store):
     def rows(self, run_id: str) -> Iterator[dict[str, Any]]:
         return iter(self._read(lambda db: reading.rows(db, run_id)))
 
+    def scan(
+        self,
+        run_id: str,
+        keys: Sequence[str] | None = None,
+        *,
+        min_step: int | None = None,
+        max_step: int | None = None,
+    ) -> Iterator[dict[str, Any]]:
+        from synadb.storage import scanning
+
+        return scanning.scan(self._read, run_id, keys, min_step, max_step)
+
+    def kinds(self, run_id: str) -> dict[str, str]:
+        from synadb.storage import blocks
+
+        return self._read(lambda db: blocks.kinds(db, run_id))
+
+    def blocks(self, run_id: str) -> Iterator[Block]:
+        from synadb.storage import blocks
+
+        return blocks.blocks(self._read, run_id)
+
+    def sample(
+        self, run_id: str, samples: int | None, keys: Sequence[str] | None = None
+    ) -> list[dict[str, Any]]:
+        from synadb.storage import scanning
+
+        if samples is None:
+            return list(self.scan(run_id, keys))
+        return self._read(lambda db: scanning.sample(db, run_id, samples, keys))
+
     def delete_run(self, run_id: str) -> None:
-        with self._transaction() as db:
+        from synadb.storage.versions import VersionTables
+
+        with self._transaction(parts="seen") as db:
+            VersionTables(db).forget_run(run_id)
             writing.delete_run(db, run_id)
-        self.gc()
+        # Versions that have expired are for a `gc` that somebody has asked for.
+        self._collect(expire=False)
+
+    def media_rows(self, run_id: str) -> list[tuple[int, dict[str, Any]]]:
+        from synadb.storage.media_rows import media_rows
+
+        return self._read(lambda db: media_rows(db, run_id))
 
     def sketch(self, run_id: str, width: int) -> dict[str, list[float]]:
         return self._read(lambda db: reading.sketch(db, run_id, width))
@@ -544,14 +655,16 @@ class SQLiteStore(Store):
         return self._read(lambda db: reading.system_rows(db, run_id))
 
     def rename_run(self, run_id: str, new_id: str) -> None:
-        with self._transaction() as db:
+        with self._transaction(parts="seen") as db:
             writing.rename_run(db, run_id, new_id)
 
     def copy_history(self, source_id: str, target_id: str, last_step: int) -> None:
         from synadb.storage import branching
+        from synadb.storage.media_rows import copy_media
 
         with self._transaction() as db:
             branching.copy_history(db, source_id, target_id, last_step)
+            copy_media(db, source_id, target_id)
 
     def truncate(self, run_id: str, last_step: int) -> None:
         from synadb.storage import branching
@@ -562,10 +675,12 @@ class SQLiteStore(Store):
     def put_artifact(
         self, run_id: str, name: str, data: BinaryIO, now: float, kind: str = "artifact"
     ) -> ArtifactRecord:
+        from synadb.storage import blobs
+
         # Measured: with a larger limit still, the one checkpoint at the end takes longer in sum.
         return blobs.put(
             lambda: self._transaction(BULK_WAL_LIMIT),
-            self._without_log,
+            self.bulk,
             run_id,
             name,
             data,
@@ -574,24 +689,67 @@ class SQLiteStore(Store):
         )
 
     def put_files(self, run_id: str, contents: Mapping[str, bytes], now: float) -> None:
+        from synadb.storage import blobs
+
         with self._transaction() as db:
             blobs.put_small(db, run_id, contents, now, "file")
 
     def list_artifacts(self, run_id: str, kind: str = "artifact") -> list[ArtifactRecord]:
+        from synadb.storage import blobs
+
         return self._read(lambda db: blobs.list_artifacts(db, run_id, kind))
 
     def read_artifact(self, run_id: str, name: str, kind: str = "artifact") -> Iterator[bytes]:
+        from synadb.storage import blobs
+
         positions = self._read(lambda db: blobs.locate(db, run_id, name, kind))
         for blob in positions:
             yield self._read(lambda db, blob=blob: blobs.read(db, blob, name))  # type: ignore[misc]
 
+    @contextlib.contextmanager
+    def versions(self, *, write: bool = False) -> Iterator[VersionTables]:
+        from synadb.storage.versions import VersionTables
+
+        with (
+            self._transaction(BULK_WAL_LIMIT, parts="versions")
+            if write
+            else self._snapshot(parts="seen")
+        ) as db:
+            yield VersionTables(db)
+
+    @contextlib.contextmanager
+    def sweeps(self, *, write: bool = False) -> Iterator[SweepTables]:
+        from synadb.storage.sweeps import SweepTables
+
+        with self._transaction(parts="sweeps") if write else self._snapshot(parts="seen") as db:
+            yield SweepTables(db)
+
+    def delete_artifact(self, run_id: str, name: str, kind: str = "artifact") -> None:
+        from synadb.storage.editing import delete_artifact
+
+        with self._transaction() as db:
+            delete_artifact(db, run_id, name, kind)
+
+    def add_experiment(self, name: str) -> None:
+        from synadb.storage.editing import add_experiment
+
+        with self._transaction() as db:
+            add_experiment(db, name)
+
     def gc(self, *, dry_run: bool = False) -> Mapping[str, int]:
         if dry_run:
-            return self._read(blobs.unreferenced)
-        before = os.path.getsize(self.path)
+            from synadb.storage.collecting import unreferenced
+
+            return self._read(unreferenced, parts="seen")
+        return self._collect(expire=True)
+
+    def _collect(self, *, expire: bool) -> Mapping[str, int]:
+        from synadb.storage.collecting import collect
+
         self.checkpoint(truncate=True)
-        with self._transaction() as db:
-            found = blobs.collect(db)
+        before = os.path.getsize(self.path)  # with what was in the log
+        with self._transaction(parts="seen") as db:
+            found = collect(db, expire=expire)
         with self._errors(), self._lock.held(self._patience), _gate:
             # A step gives one page back, and only executescript steps to the end.
             self._connection().executescript("pragma incremental_vacuum")
@@ -641,15 +799,72 @@ class SQLiteStore(Store):
                 target.close()
         os.replace(part, path)
 
+    @contextlib.contextmanager
+    def sql(self, text: str, values: Sequence[Any] | Mapping[str, Any] = ()) -> Iterator[Answer]:
+        from synadb.storage import views
+
+        # A connection of its own, which has what no other may have: views, functions, a guard.
+        store = SQLiteStore(self.path, read_only=True)
+        try:
+            with (
+                self._snapshot() as plain,
+                store._errors(),
+                _gate,
+                views.query(store._connection(), plain, text, values) as answer,
+            ):
+                yield answer
+        finally:
+            store.close()
+
+    def merge(
+        self,
+        source: Store,
+        run_ids: Sequence[str] | None,
+        *,
+        clash: str,
+        running: bool,
+        notes: list[str],
+    ) -> Iterator[Merged]:
+        from synadb.storage.merging import Merge
+
+        if not isinstance(source, SQLiteStore):
+            raise StorageError(f"{source.path} cannot be merged: it is not in SQLite")
+
+        def rows(sql: str, values: Any = ()) -> Iterator[Any]:
+            # An error of the source's is to name the source.
+            with source._errors():
+                yield from source._connection().execute(sql, values)
+
+        whole = run_ids is None
+        with source._snapshot(parts="seen"), self.bulk():
+            merge = Merge(rows, whole=whole, clash=clash, running=running)
+            chosen = merge.choose(run_ids)
+            self._read(merge.look, parts="seen")
+            versions = next(rows("select count(*) from collections"))[0]
+            parts: Parts = "versions" if versions else "seen"
+            try:
+                for run, source_id in chosen:
+                    with self._transaction(BULK_WAL_LIMIT, parts=parts) as db:
+                        merged = merge.run(db, run, source_id)
+                    yield merged
+                if whole:
+                    with self._transaction(BULK_WAL_LIMIT, parts=parts) as db:
+                        merge.rest(db)
+                if next(rows("select count(*) from sweeps"))[0]:
+                    with self._transaction(parts="sweeps") as db:
+                        merge.sweeps(db)
+            finally:
+                notes += merge.notes
+
     def check(self, *, fix: bool = False) -> CheckReport:
         fixed: tuple[str, ...] = ()
         from synadb.storage import audit
 
-        report = self._read(audit.check)
+        report = self._read(audit.check, parts="seen")
         if fix and not self.read_only:
-            with self._transaction() as db:
+            with self._transaction(parts="seen") as db:
                 fixed = audit.fix(db)
-            report = self._read(audit.check)
+            report = self._read(audit.check, parts="seen")
         return CheckReport(report.problems, report.notes, fixed)
 
     def rest(self) -> None:

@@ -522,6 +522,7 @@ def rename_run(db: sqlite3.Connection, run_id: str, new_id: str) -> None:
     if db.execute("select 1 from runs where run_id = ?", (new_id,)).fetchone():
         raise RunExistsError(f"there is a run with the id {new_id!r} already")
     db.execute("update runs set run_id = ? where id = ?", (new_id, run))
+    db.execute("update trials set run_id = ? where run_id = ?", (new_id, run_id))
 
 
 def delete_run(db: sqlite3.Connection, run_id: str) -> None:
@@ -534,6 +535,12 @@ def delete_run(db: sqlite3.Connection, run_id: str) -> None:
     db.execute(f"delete from artifact_blobs where artifact in ({artifacts})", run)
     for table in ("keysets", "json_rows", "journals", "artifacts", "console", "system_rows"):
         db.execute(f"delete from {table} where run = ?", run)
+    # A grid looks for the point that is free again from its beginning.
+    db.execute(
+        "update sweeps set cursor = 0 where id in (select sweep from trials where run_id = ?)",
+        (run_id,),
+    )
+    db.execute("delete from trials where run_id = ?", (run_id,))
     db.execute("delete from runs where id = ?", run)
 
 
@@ -546,19 +553,31 @@ def compactable(
         "select id, types from keysets where run = (select id from runs where run_id = ?)",
         (run_id,),
     ).fetchall():
-        small = db.execute(
-            "select id, n from chunks where keyset = ? and n <= ? order by id",
-            (keyset, CHUNK_ROWS // 2),
+        chunks = db.execute(
+            "select id, n from chunks where keyset = ? order by first_step, id", (keyset,)
         ).fetchall()
-        classes: dict[int, list[tuple[int, int]]] = {}
-        for chunk, n in small:
-            # Live, equals are merged with equals, so that a row is rewritten a few times only.
-            size = 0 if all_chunks else (int(n).bit_length() - 1) // 4
-            classes.setdefault(size, []).append((chunk, n))
-        for members in classes.values():
-            if len(members) >= (2 if all_chunks else MERGE_AT):
-                groups += [(keyset, kinds, group) for group in _packed(members) if len(group) > 1]
+        # Live, equals are merged with equals, so that a row is rewritten a few times only.
+        for limit in (CHUNK_ROWS // 2,) if all_chunks else (15, 255, 4095, CHUNK_ROWS // 2):
+            for stretch in _stretches(chunks, limit):
+                if len(stretch) >= (2 if all_chunks else MERGE_AT):
+                    groups += [(keyset, kinds, part) for part in _packed(stretch) if len(part) > 1]
+                    taken = {chunk for chunk, _ in stretch}
+                    chunks = [(c, CHUNK_ROWS if c in taken else n) for c, n in chunks]
     return groups
+
+
+def _stretches(chunks: Sequence[tuple[int, int]], limit: int) -> list[list[tuple[int, int]]]:
+    """Chunks of at most `limit` rows, those together that no larger one lies between.
+
+    A chunk made of rows from far apart would have to be read wherever one of them is wanted.
+    """
+    stretches: list[list[tuple[int, int]]] = [[]]
+    for chunk in chunks:
+        if chunk[1] <= limit:
+            stretches[-1].append(chunk)
+        elif stretches[-1]:
+            stretches.append([])
+    return stretches
 
 
 def _packed(members: Sequence[tuple[int, int]]) -> list[list[tuple[int, int]]]:

@@ -1,0 +1,97 @@
+"""Media as HTML for a notebook: text is escaped, and a page of the user's runs in a sandbox."""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from collections.abc import Iterable, Sequence
+from html import escape
+from typing import Any
+
+__all__ = ["PREVIEW_ROWS", "captioned", "chart", "data_url", "frame", "picture", "player", "table"]
+
+PREVIEW_ROWS = 20
+_LONGEST_CELL = 200
+_MOST_BYTES = 32 << 20  # more does not belong into a notebook
+_TYPES = {
+    ".gif": "image/gif",
+    ".mp4": "video/mp4",
+    ".webm": "video/webm",
+    ".ogg": "video/ogg",
+    ".wav": "audio/wav",
+    ".mp3": "audio/mpeg",
+    ".flac": "audio/flac",
+    ".oga": "audio/ogg",
+    ".m4a": "audio/mp4",
+}
+
+
+def captioned(shown: str, caption: object) -> str:
+    """Some HTML with a caption, which is plain text, below it; None for none."""
+    if caption is None:
+        return shown
+    return f"<figure>{shown}<figcaption>{escape(str(caption))}</figcaption></figure>"
+
+
+def data_url(kind: str, content: bytes) -> str:
+    """Content as an address that holds all of it."""
+    return f"data:{kind};base64,{b64encode(content).decode('ascii')}"
+
+
+def picture(png: bytes, caption: object = None) -> str:
+    """A PNG."""
+    return captioned(f'<img src="{data_url("image/png", png)}">', caption)
+
+
+def player(content: bytes, extension: str, kind: str, caption: object = None) -> str:
+    """A sound (`kind` audio) or a video, with controls; its name where browsers cannot play it."""
+    known = _TYPES.get(extension.lower(), "")
+    if extension.lower() == ".ogg":
+        known = f"{kind}/ogg"
+    if not known or len(content) > _MOST_BYTES:
+        shown = f"<code>{escape(kind)}{escape(extension)}, {len(content)} bytes</code>"
+    elif known == "image/gif":
+        shown = f'<img src="{data_url(known, content)}">'
+    else:
+        shown = f'<{kind} controls src="{data_url(known, content)}"></{kind}>'
+    return captioned(shown, caption)
+
+
+def frame(page: str, height: int = 400) -> str:
+    """A page in a frame of its own that runs no script and reaches nothing around it."""
+    return (
+        f'<iframe sandbox srcdoc="{escape(page)}" width="100%" height="{height}"'
+        ' style="border:none"></iframe>'
+    )
+
+
+def table(columns: Sequence[Any], rows: Sequence[Sequence[Any]], count: int | None = None) -> str:
+    """The first rows of `count`, which `rows` has at least the first of; cells are plain text."""
+    head = "".join(f"<th>{_cell(column)}</th>" for column in columns)
+    body = "".join(
+        "<tr>" + "".join(f"<td>{_cell(value)}</td>" for value in row) + "</tr>"
+        for row in rows[:PREVIEW_ROWS]
+    )
+    more = (len(rows) if count is None else count) - PREVIEW_ROWS
+    foot = f"<p>and {more} more rows</p>" if more > 0 else ""
+    return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>{foot}"
+
+
+def _cell(value: Any) -> str:
+    text = str(value)
+    return escape(text if len(text) <= _LONGEST_CELL else text[: _LONGEST_CELL - 1] + "…")
+
+
+def chart(counts: Iterable[float], edges: Sequence[float], width: int = 320) -> str:
+    """A histogram as bars."""
+    heights = [float(count) for count in counts]
+    top = max(heights, default=0.0)
+    step = width / max(1, len(heights))
+    bars = "".join(
+        f'<rect x="{at * step:.2f}" y="{80 - high:.2f}" width="{step:.2f}" height="{high:.2f}"/>'
+        for at, count in enumerate(heights)
+        for high in (80 * count / top if top > 0 and count > 0 else 0.0,)
+    )
+    ends = f"{float(edges[0]):g} to {float(edges[-1]):g}, {sum(heights):g} values" if edges else ""
+    return captioned(
+        f'<svg width="{width}" height="80" fill="currentColor">{bars}</svg>', ends or None
+    )
