@@ -393,28 +393,21 @@ def test_restore_from_the_project_that_is_named(folder: Path) -> None:
 def test_log_code(tree: Path, db_path: Path) -> None:
     for name in ("train.py", "sub/lib.py", "requirements.txt", "Dockerfile", "data.csv"):
         (tree / name).write_text(name)
-    run = wandb.init(id="a", settings=QUIET)
-    run.log_code()
-    run.finish()
-    code = {n: d.decode() for n, d in stored(db_path, "a").items() if n.startswith("code/")}
-    assert code == {
-        f"code/{n}": n for n in ("train.py", "sub/lib.py", "requirements.txt", "Dockerfile")
+    run = wandb.init(id="a", project="p", settings=QUIET)
+    code = run.log_code()
+    assert code.type == "code"
+    root = Path(code.download(tree.parent / "out"))
+    assert {n: (root / n).read_text() for n in code.manifest.entries} == {
+        n: n for n in ("train.py", "sub/lib.py", "requirements.txt", "Dockerfile")
     }
-    run = wandb.init(id="b", settings=QUIET)
-    run.log_code("sub", include_fn=lambda path: path.endswith((".py", ".txt")))
-    run.log_code(".", include_fn=lambda path, root: path.endswith(".csv"))
-    run.log_code(exclude_fn=lambda path: "sub" in path or "wandb" in path, name="x")
+    some = run.log_code("sub", include_fn=lambda path: path.endswith((".py", ".txt")))
+    assert sorted(some.manifest.entries) == ["b.txt", "deep/c.txt", "lib.py"]
+    rows = run.log_code(".", include_fn=lambda path, root: path.endswith(".csv"))
+    assert list(rows.manifest.entries) == ["data.csv"]
+    named = run.log_code(exclude_fn=lambda path: "sub" in path or "wandb" in path, name="x")
+    assert named.name == "x:v0"
+    assert sorted(named.manifest.entries) == ["Dockerfile", "requirements.txt", "train.py"]
     run.finish()
-    names = {name for name in stored(db_path, "b") if name.startswith("code/")}
-    assert names == {
-        "code/lib.py",
-        "code/b.txt",
-        "code/deep/c.txt",
-        "code/data.csv",
-        "code/train.py",
-        "code/requirements.txt",
-        "code/Dockerfile",
-    }
 
 
 def test_save_code(tmp_path: Path, run_script: RunScript, db_path: Path) -> None:

@@ -45,6 +45,10 @@ SAME = [
     ("Run", "_run.Run", "wandb_run.Run", "sdk.wandb_run.Run", "wandb_sdk.wandb_run.Run"),
     ("Config", "_config.Config", "sdk.Config", "sdk.wandb_config.Config"),
     ("Settings", "_settings.Settings", "sdk.Settings", "sdk.wandb_settings.Settings"),
+    ("Api", "PublicApi", "apis.Api", "apis.PublicApi", "apis.public.Api", "apis.public.api.Api"),
+    ("apis.public.Run", "apis.public.runs.Run"),
+    ("apis.public.File", "apis.public.files.File"),
+    ("Artifact", "sdk.Artifact", "sdk.artifacts.artifact.Artifact"),
     ("AlertLevel", "_alerts.AlertLevel", "sdk.AlertLevel", "sdk.wandb_alerts.AlertLevel"),
     ("sdk.wandb_summary.Summary", "_summary.Summary", "sdk.Summary"),
     ("sdk.wandb_metric.Metric", "_metric.Metric"),
@@ -148,7 +152,7 @@ def test_the_error_names_a_class_or_a_module(module: str, name: str, spelled: st
         assert str(error) == f"{kind} has no attribute 'nonesuch'"
     else:
         assert isinstance(error, NotYetSupportedError)
-        assert str(error) == f"{spelled} exists in wandb and is not supported by SynaDB yet"
+        assert str(error).startswith(f"{spelled} exists in wandb and is not supported by SynaDB")
 
 
 def test_the_error_is_in_the_tree() -> None:
@@ -192,9 +196,15 @@ def test_the_tables_agree_with_the_modules() -> None:
                 getattr(module, name)
             except NotYetSupportedError as error:
                 said = str(error)
+            except ModuleNotFoundError as error:  # of the library that it is for
+                if str(error.name).startswith(("synadb", "wandb")):
+                    raise
+                continue
             else:
                 said = f"wandb.{spelled} exists"
-            assert said.startswith(f"wandb.{spelled} exists")
+            # wandb.keras is wandb.integration.keras itself.
+            places = f"wandb.{spelled} exists", f"wandb.integration.{spelled} exists"
+            assert said.startswith(places)
     for found in pkgutil.walk_packages(wandb.__path__, f"{PACKAGE}."):
         inside = found.name.removeprefix(f"{PACKAGE}.")
         if not any(part.startswith("_") for part in inside.split(".")):
@@ -819,7 +829,7 @@ def test_what_ray_imports_in_one_statement(run_script: RunScript) -> None:
 
 # How many names of each group are here; a change may add to them and take none away.
 FLOORS = {
-    "media": 72,
+    "media": 73,
     "plot": 13,
     "module functions": 24,
     "module values": 20,
@@ -832,7 +842,9 @@ FLOORS = {
     "util": 62,
     "env": 114,
     "import paths": 70,
-    "older names and keywords": 13,
+    "older names and keywords": 16,
+    "sweeps": 5,
+    "integrations": 37,
 }
 
 

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import io
+import json
 import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
+from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +21,7 @@ from PIL import Image as Pillow
 import synadb.wandb_compat as wandb
 from synadb import ExperimentTracker
 from synadb.wandb_compat._media import image as image_module
+from synadb.wandb_compat._media.pipeline import MediaStore
 
 
 @pytest.fixture
@@ -232,3 +236,304 @@ os.kill(os.getpid(), 9)
         assert [row["n"] for row in rows] == list(range(40))
         assert tracker.get_run("r").state == "crashed"
         assert tracker.check().ok
+
+
+def failing(monkeypatch: pytest.MonkeyPatch, caption: str, wait: threading.Event) -> None:
+    """Images with this caption wait, and are then not encoded."""
+    encode = image_module.Image._encode
+
+    def fail(self: Any) -> Any:
+        if self._caption == caption:
+            assert wait.wait(30)
+            raise OSError("the encoder is broken")
+        return encode(self)
+
+    monkeypatch.setattr(image_module.Image, "_encode", fail)
+
+
+def test_after_an_encoder_has_failed_nothing_is_waited_for(
+    run: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = threading.Event()
+    now.set()
+    failing(monkeypatch, "bad", now)
+    run.log({"image": wandb.Image(pixels(1), caption="bad")})
+    run.log({"image": wandb.Image(pixels(1), caption="good")})
+    run._settle_media()
+    assert run._media._waiting == {}
+
+
+def test_an_image_that_fails_leaves_the_one_before_it(
+    run: Any, db_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = threading.Event()
+    failing(monkeypatch, "bad", now)
+    run.log({"image": wandb.Image(pixels(1), caption="good")}, commit=False)
+    run.log({"image": wandb.Image(pixels(2), caption="bad")})
+    now.set()
+    assert run.summary["image"]["caption"] == "good"
+    run.finish()
+    (row,), _ = stored(db_path, run)
+    assert row["image"]["caption"] == "good"
+
+
+def test_what_a_caption_cannot_hold_is_told_by_the_log_call(run: Any, db_path: Path) -> None:
+    cell = wandb.Table(columns=["a"], data=[[wandb.Image(pixels(1), caption=object())]])
+    for value in (wandb.Image(pixels(1), caption=object()), cell):
+        with pytest.raises(TypeError, match="object is not JSON"):
+            run.log({"x": value})
+    caption = ["as logged"]
+    image = wandb.Image(pixels(1), caption=caption, classes=[{"id": np.int64(3), "name": "c"}])
+    run.log({"image": image, "table": wandb.Table(columns=["a"], data=[[image]])})
+    caption.append("later")
+    run.finish()
+    [row], _ = stored(db_path, run)
+    assert row["image"]["caption"] == ["as logged"]
+    assert row["table"]["nrows"] == 1
+
+
+def test_tables_that_wait_count_by_their_size(run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("synadb.pipeline.WAITING_BYTES", 1 << 20)
+    go_on = threading.Event()
+    done = threading.Event()
+    real = MediaStore.put_artifact
+
+    def slow(self: Any, *arguments: Any) -> str:
+        go_on.wait(30)
+        return real(self, *arguments)
+
+    monkeypatch.setattr(MediaStore, "put_artifact", slow)
+
+    def log() -> None:
+        for number in range(4):
+            rows = [[f"{number} {row:0100}"] for row in range(5_000)]
+            run.log({"t": wandb.Table(columns=["a"], data=rows)})
+        done.set()
+
+    thread = threading.Thread(target=log)
+    thread.start()
+    assert not done.wait(1)
+    go_on.set()
+    thread.join(60)
+    assert done.is_set()
+    run.finish()
+
+
+def test_a_newer_image_takes_nothing_over_from_an_older_one(run: Any, db_path: Path) -> None:
+    run.log({"image": wandb.Image(pixels(1), caption="first")}, commit=False)
+    run._settle_media()
+    run.log({"image": wandb.Image(pixels(2))})
+    assert "caption" not in run.summary["image"]
+    run.finish()
+    (row,), _ = stored(db_path, run)
+    assert "caption" not in row["image"]
+
+
+def test_what_is_set_by_hand_is_newer_than_what_is_being_encoded(
+    run: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = threading.Event()
+    encode = image_module.Image._encode
+
+    def slow(self: Any) -> Any:
+        assert now.wait(30)
+        return encode(self)
+
+    monkeypatch.setattr(image_module.Image, "_encode", slow)
+    run.log({"image": wandb.Image(pixels(1)), "other": wandb.Image(pixels(1))})
+    run.summary["image"] = 3
+    run.log({"other": 4})
+    now.set()
+    assert run.summary["image"] == 3
+    assert run.summary["other"] == 4
+
+
+def test_late_media_leave_the_summary_alone(run: Any, db_path: Path) -> None:
+    run.log({"image": wandb.Image(pixels(1), caption="on time")}, step=5)
+    run.log({"image": wandb.Image(pixels(2), caption="late")}, step=2)
+    run.log({}, step=6)
+    assert run.summary["image"]["caption"] == "on time"
+    run.finish()
+    rows, _ = stored(db_path, run)
+    assert {row["_step"]: row["image"]["caption"] for row in rows if "image" in row} == {
+        2: "late",
+        5: "on time",
+    }
+
+
+def test_threads_that_log_their_first_media_at_once(run: Any, db_path: Path) -> None:
+    together = threading.Barrier(4)
+
+    def log(shade: int) -> None:
+        together.wait(30)
+        run.log({f"image{shade}": wandb.Image(pixels(shade))})
+
+    threads = [threading.Thread(target=log, args=(shade,)) for shade in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    run.finish()
+    rows, files = stored(db_path, run)
+    assert len(files) == 4
+    assert {key for row in rows for key in row} == {"_step", *(f"image{n}" for n in range(4))}
+
+
+def test_files_are_in_the_database_soon_after_the_last_of_them(run: Any, db_path: Path) -> None:
+    run.log({"image": wandb.Image(pixels(1))})
+    deadline = time.monotonic() + 30
+    with ExperimentTracker(db_path) as tracker:
+        while not any(file.name.startswith("media/") for file in tracker.list_files(run.id)):
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+
+
+@pytest.mark.parametrize("ends", ["run.finish()", "pass"])
+def test_media_of_a_forked_child(db_path: Path, ends: str) -> None:
+    script = f"""
+import multiprocessing
+import numpy as np
+import synadb.wandb_compat as wandb
+run = wandb.init(project="p", id="r", settings={{"silent": True, "console": "off"}})
+run.log({{"parent": wandb.Image(np.full((8, 8, 3), 1, np.uint8))}})
+def child():
+    run.log({{"child": wandb.Image(np.full((8, 8, 3), 2, np.uint8))}})
+    {ends}
+process = multiprocessing.get_context("fork").Process(target=child)
+process.start()
+process.join()
+assert process.exitcode == 0
+run.finish()
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        env={"SYNADB_PATH": str(db_path), "SYNADB_RUN_DIR": "0", "PATH": ""},
+        capture_output=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    with ExperimentTracker(db_path) as tracker:
+        media = {
+            key: row[key] for row in tracker.rows("r") for key in ("parent", "child") if key in row
+        }
+        assert media.keys() == {"parent", "child"}
+        files = {file.name for file in tracker.list_files("r")}
+        assert {json["path"] for json in media.values()} <= files
+
+
+def test_a_resumed_run_goes_on_with_the_parts_of_a_table(run: Any, db_path: Path) -> None:
+    table = wandb.Table(columns=["a"], data=[[1]], log_mode="INCREMENTAL")
+    run.log({"table": table})
+    table.add_data(2)
+    run.log({"table": table})
+    run.finish()
+    resumed = wandb.init(
+        project="p", id=run.id, resume="must", settings={"silent": True, "console": "off"}
+    )
+    again = wandb.Table(columns=["a"], data=[[3]], log_mode="INCREMENTAL")
+    resumed.log({"table": again})
+    again.add_data(4)
+    resumed.log({"table": again, "other": wandb.Table(columns=["a"], log_mode="INCREMENTAL")})
+    resumed.finish()
+    rows, _ = stored(db_path, resumed)
+    parts = [row["table"] for row in rows]
+    assert [part["increment_num"] for part in parts] == [0, 1, 2, 3]
+    assert parts[3]["previous_increments_paths"] == [part["artifact_path"] for part in parts[:3]]
+    assert rows[-1]["other"]["increment_num"] == 0
+
+
+def test_a_table_that_is_too_long(db_path: Path, run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(wandb.Table, "MAX_ARTIFACT_ROWS", 2)
+    table = wandb.Table(columns=["a"], data=[[1], [2], [3]])
+    run.log({"table": table})
+    run.finish()
+    settings = {"silent": True, "console": "off", "table_raise_on_max_row_limit_exceeded": True}
+    strict = wandb.init(project="p", settings=settings)
+    with pytest.raises(ValueError, match="row limit exceeded"):
+        strict.log({"table": wandb.Table(columns=["a"], data=[[1], [2], [3]])})
+    strict.log({"table": wandb.Table(columns=["a"], data=[[1], [2]])})
+    strict.finish()
+    rows, _ = stored(db_path, strict)
+    assert [row["table"]["nrows"] for row in rows] == [2]
+
+
+def test_the_graph_of_a_model(run: Any, db_path: Path) -> None:
+    torch = pytest.importorskip("torch")
+    nn = torch.nn
+    model = nn.Sequential(nn.Linear(3, 4), nn.ReLU(), nn.Sequential(nn.Linear(4, 1)))
+    layers = [model[0], model[1], model[2][0]]
+    run.watch(model, nn.MSELoss(), log=None, log_graph=True, idx=0)
+    with pytest.raises(ValueError, match="once per model"):
+        run.watch(model, log=None, log_graph=True)
+    torch.save(model, io.BytesIO())
+    run.log({"n": 0})
+    assert "graph_0" not in run.summary
+    model(torch.ones(2, 3))
+    assert all(not layer._forward_hooks for layer in layers)
+    other = nn.Linear(1, 1)
+    run.watch(nn.Sequential(other), log=None, log_graph=True, idx=1)
+    assert other._forward_hooks
+    run.finish()
+    assert not other._forward_hooks
+    with ExperimentTracker(db_path) as tracker:
+        summary = tracker.get_run(run.id).summary
+        assert "graph_1" not in summary
+        assert summary["graph_0"]["_type"] == "graph-file"
+        file = tracker.open_file(run.id, summary["graph_0"]["path"])
+        graph = json.load(file)
+    assert [node["name"] for node in graph["nodes"]] == ["0", "1", "2.0"]
+    assert [node["output_shape"] for node in graph["nodes"]] == [[[2, 4]], [[2, 4]], [[2, 1]]]
+    assert graph["nodes"][0]["parameters"] == [["weight", [4, 3]], ["bias", [4]]]
+
+
+EVIL = "<script>alert(1)</script><img src=x onerror=alert(2)>"
+
+
+class Markup(HTMLParser):
+    """What a browser would make of HTML: tags with their attributes, frames apart."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: wandb.Html(EVIL),
+        lambda: wandb.Html("'\"><" + EVIL + "</iframe>" + EVIL),
+        lambda: wandb.Image(pixels(1), caption=EVIL),
+        lambda: wandb.Image("https://example.org/" + EVIL),
+        lambda: wandb.Audio(np.zeros(10), sample_rate=8000, caption=EVIL),
+        lambda: wandb.Video(io.BytesIO(EVIL.encode()), format="gif", caption=EVIL),
+        lambda: wandb.Video(io.BytesIO(EVIL.encode()), format="mp4", caption=EVIL),
+        lambda: wandb.Object3D(np.zeros((2, 3)), caption=EVIL),
+        lambda: wandb.Molecule(io.StringIO(EVIL), caption=EVIL, file_type="pdb"),
+        lambda: wandb.Table(columns=[EVIL], data=[[EVIL], [None]]),
+        lambda: wandb.Table(columns=["a"], data=[[wandb.Html(EVIL)]], allow_mixed_types=True),
+        lambda: wandb.Table(columns=["a"], data=[[[EVIL, {EVIL: EVIL}]]]),
+        lambda: wandb.Histogram(np_histogram=([1], [0, 1])),
+        lambda: wandb.Classes([{"id": 0, "name": EVIL}]),
+        lambda: wandb.data_types.PartitionedTable(EVIL),
+        lambda: wandb.plot.line(wandb.Table(columns=["x", "y"]), "x", "y", title=EVIL),
+    ],
+)
+def test_nothing_that_was_given_runs_in_a_notebooks_page(make: Any) -> None:
+    value = make()
+    html = value._repr_html_() if hasattr(value, "_repr_html_") else ""
+    bundle = value._repr_mimebundle_() if hasattr(value, "_repr_mimebundle_") else {}
+    for text in (html, bundle.get("text/html", "")):
+        for tag, attributes in Markup(text).tags:
+            assert tag not in ("script", "object", "embed", "link", "base")
+            assert not any(name.startswith("on") for name in attributes)
+            if tag == "iframe":
+                assert "sandbox" in attributes
+                assert "allow-same-origin" not in (attributes["sandbox"] or "")
+                assert "src" not in attributes
+            elif "src" in attributes:
+                assert (attributes["src"] or "").startswith("data:")
+    assert "application/javascript" not in bundle

@@ -515,6 +515,32 @@ def test_joined_tables_are_captured_when_they_are_logged() -> None:
         JoinedTable("a.table.json", two, "k")._snapshot()
 
 
+def test_a_joined_table_in_a_cell_brings_its_tables() -> None:
+    joined = JoinedTable(Table(["k"], [["x"]]), Table(["k"], [["y"]]), "k")
+    row, sink = log(Table(["c"], [[joined]]))
+    assert run_file(row, sink)["data"] == [["JoinedTable"]]
+    files = sink.artifacts["run-run1-t", "run_table"][0]
+    [[cell]] = artifact(sink)["data"]
+    assert (cell["_type"], cell["join_key"]) == ("joined-table", "k")
+    assert [json.loads(files[cell[name]])["data"] for name in ("table1", "table2")] == [
+        [["x"]],
+        [["y"]],
+    ]
+
+
+def test_the_weight_of_a_table_is_about_that_of_its_cells() -> None:
+    texts = [[f"{number:0100}"] for number in range(10_000)]
+    logged = Table(["a"], texts)._snapshot()
+    assert 1_500_000 < logged.held_bytes < 4_000_000
+    arrays = Table(["a"], [[np.zeros(1000)] for _ in range(100)])
+    assert arrays._snapshot().held_bytes >= 800_000
+    nested = Table(["t"], [[arrays]])
+    assert nested._snapshot().held_bytes >= 800_000
+    joined = JoinedTable(arrays, Table(["a"], []), "a")
+    assert joined._snapshot().held_bytes >= 800_000
+    assert Table(["a"], [])._snapshot().held_bytes == 0
+
+
 def test_eval_tables_are_stored_as_tables() -> None:
     table = EvalTable(input_columns=["q"], score_columns=["s"], data=[["x", 0.5]])
     assert table.columns == ["q", "s"]

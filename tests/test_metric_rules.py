@@ -943,3 +943,18 @@ def test_separate_calls_do_as_the_fused_one(events: list[tuple[str, Any]]) -> No
             apart.write(what, 77)
         assert text(fused.rows) == text(apart.rows)
         assert text(fused.summary) == text(apart.summary)
+
+
+def test_the_ops_of_a_number_that_becomes_a_dict_go_in_a_resumed_run_too() -> None:
+    script, model = Script(), Model()
+    rows: list[dict[str, Any]] = [{"d": 0.5}, {"d": {"x": 1}}]
+    for event in [("define", {"name": "*", "summary": "min"}), ("commit", rows[0])]:
+        play(script, model, event)
+    again = Script()
+    again.rows = script.rows
+    again.rules = MetricRules.from_definitions(
+        json.loads(json.dumps(script.rules.definitions())), again.past
+    )
+    again.summary = json.loads(json.dumps(script.summary))
+    play(again, model, ("commit", rows[1]))
+    assert again.summary == {"d": {"x": {"min": 1}}}

@@ -6,6 +6,7 @@ process. A name that wandb has and this package does not have yet raises an erro
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -19,6 +20,9 @@ __version__ = "0.31.0"  # the release of wandb that this follows; libraries comp
 
 __all__ = [
     "AlertLevel",
+    "Api",
+    "Artifact",
+    "ArtifactTTL",
     "Audio",
     "Classes",
     "CommError",
@@ -33,16 +37,20 @@ __all__ = [
     "Molecule",
     "Object3D",
     "Plotly",
+    "PublicApi",
     "Run",
     "Settings",
     "Table",
     "UsageError",
     "Video",
+    "agent",
     "alert",
     "api",
+    "apis",
     "attach",
     "box3d",
     "config",
+    "controller",
     "define_metric",
     "ensure_configured",
     "env",
@@ -52,7 +60,10 @@ __all__ = [
     "init",
     "install",
     "join",
+    "link_model",
     "log",
+    "log_artifact",
+    "log_model",
     "login",
     "mark_preempting",
     "patched",
@@ -66,12 +77,15 @@ __all__ = [
     "set_trace",
     "setup",
     "summary",
+    "sweep",
     "teardown",
     "termerror",
     "termlog",
     "termsetup",
     "termwarn",
     "unwatch",
+    "use_artifact",
+    "use_model",
     "util",
     "visualize",
     "wandb_lib",
@@ -124,10 +138,15 @@ _functions: dict[str, Callable[..., Any]] = {
         for name in (
             "alert",
             "define_metric",
+            "link_model",
+            "log_artifact",
+            "log_model",
             "mark_preempting",
             "pin_config_keys",
             "save",
             "unwatch",
+            "use_artifact",
+            "use_model",
             "watch",
         )
     },
@@ -140,11 +159,16 @@ def _method(name: str) -> Any:
 
 alert: Any = _method("alert")
 define_metric: Any = _method("define_metric")
+link_model: Any = _method("link_model")
 log: Any = _method("log")
+log_artifact: Any = _method("log_artifact")
+log_model: Any = _method("log_model")
 mark_preempting: Any = _method("mark_preempting")
 pin_config_keys: Any = _method("pin_config_keys")
 save: Any = _method("save")
 unwatch: Any = _method("unwatch")
+use_artifact: Any = _method("use_artifact")
+use_model: Any = _method("use_model")
 watch: Any = _method("watch")
 
 
@@ -308,12 +332,18 @@ def install() -> None:
 
 
 def load_ipython_extension(ipython: Any) -> None:
-    """For `%load_ext wandb`; nothing has to be prepared."""
+    """Give a notebook `%wandb` and `%%wandb`; `%load_ext wandb` calls it, and the import there."""
+    from synadb.wandb_compat.jupyter import load_ipython_extension as load
+
+    load(ipython)
 
 
 # Imported when they are asked for.
 _LAZY = {
     "AlertLevel": "_alerts:AlertLevel",
+    "Api": "_apis.api:Api",
+    "Artifact": "_artifacts.artifact:Artifact",
+    "ArtifactTTL": "_artifacts.state:ArtifactTTL",
     "Audio": "_media.audio:Audio",
     "Classes": "_media.image:Classes",
     "Config": "_config:Config",
@@ -326,24 +356,51 @@ _LAZY = {
     "Molecule": "_media.molecule:Molecule",
     "Object3D": "_media.object_3d:Object3D",
     "Plotly": "_media.plotly:Plotly",
+    "PublicApi": "_apis.api:Api",
     "Run": "_run:Run",
     "Settings": "_settings:Settings",
     "Table": "_media.table:Table",
     "Video": "_media.video:Video",
+    "agent": "_sweeps.agent:agent",
+    "agents": "agents",
     "api": "sdk.lib.deprecated_api:api",
+    "apis": "apis",
     "box3d": "_media.box3d:box3d",
+    "catboost": "integration.catboost",
+    "controller": "_sweeps.local:controller",
     "data_types": "data_types",
     "env": "env",
+    "gym": "integration.gym",
     "helper": "sdk.wandb_helper",
+    "integration": "integration",
+    "jupyter": "jupyter",
+    "keras": "integration.keras",
+    "lightgbm": "integration.lightgbm",
+    "old": "old",
     "plot": "plot",
     "plot_table": "plot.custom_chart:plot_table",
+    "sacred": "integration.sacred",
+    "sagemaker_auth": "_integrations.sagemaker:sagemaker_auth",
     "sdk": "sdk",
+    "sklearn": "integration.sklearn",
+    "sweep": "_sweeps.create:sweep",
+    "tensorboard": "integration.tensorboard",
+    "tensorflow": "integration.tensorflow",
     "util": "util",
     "visualize": "plot.viz:visualize",
+    "viz": "plot",
+    "wandb_agent": "wandb_agent",
     "wandb_lib": "sdk.lib",
     "wandb_run": "wandb_run",
     "wandb_sdk": "sdk",
+    "wandb_torch": "integration.torch.wandb_torch",
+    "xgboost": "integration.xgboost",
 }
+
+
+_shell = getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)()
+if _shell is not None:
+    load_ipython_extension(_shell)
 
 
 def __getattr__(name: str) -> Any:

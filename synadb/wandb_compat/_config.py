@@ -90,12 +90,21 @@ def _value(key: str, value: Any) -> Any:
             f"config key {key!r}: an Artifact stands at the top level of a config only; give it "
             "a key of its own"
         )
-    return config_value(value)
+    return value if _is_artifact(value) else config_value(value)
+
+
+def names_artifact(value: Any) -> bool:
+    """Whether a value is an Artifact, or what a config says of one: an input of the run."""
+    if isinstance(value, str):
+        return value.startswith("wandb-artifact://")
+    if isinstance(value, dict):
+        return value.get("_type") == "artifactVersion" and "id" in value
+    return _is_artifact(value)
 
 
 def _holds_artifact(value: dict[Any, Any]) -> bool:
     return any(
-        _holds_artifact(item) if isinstance(item, dict) else _is_artifact(item)
+        names_artifact(item) or (isinstance(item, dict) and _holds_artifact(item))
         for item in value.values()
     )
 
@@ -106,6 +115,11 @@ def _is_artifact(value: Any) -> bool:
         base.__name__ == "Artifact" and base.__module__.partition(".")[0] in ("wandb", "synadb")
         for base in type(value).__mro__
     )
+
+
+def stored(value: Any) -> Any:
+    """A value of a config, for storing."""
+    return value.json_encode() if _is_artifact(value) else config_stored(value)
 
 
 def _merged(old: Any, new: Any) -> Any:
@@ -134,6 +148,7 @@ class Config:
     _items: dict[str, Any]
     _locked: dict[str, str | None]
     _changed: Callable[[dict[str, Any]], None] | None
+    _use: Callable[[Any], Any] | None  # makes an artifact an input of the run, and returns it
     _allow: bool
     _guard: threading.RLock
 
@@ -149,6 +164,7 @@ class Config:
         own["_items"] = {"_wandb": {}, **_clean(default_config() if values is None else values)}
         own["_locked"] = dict(locked or {})
         own["_changed"] = changed
+        own["_use"] = None
         own["_allow"] = allow_val_change
         own["_guard"] = threading.RLock()
         _alive.add(self)
@@ -212,6 +228,8 @@ class Config:
             self._store(clean, allow)
 
     def _store(self, clean: dict[str, Any], allow: bool | None) -> None:
+        if self._use is not None:
+            clean = {k: self._use(v) if names_artifact(v) else v for k, v in clean.items()}
         if not (self._allow if allow is None else allow):
             for key, value in clean.items():
                 if key in self._items and self._items[key] != value:
@@ -225,7 +243,7 @@ class Config:
 
     def _hand_on(self, clean: dict[str, Any]) -> None:
         if clean and self._changed is not None:
-            self._changed({key: config_stored(value) for key, value in clean.items()})
+            self._changed({key: stored(value) for key, value in clean.items()})
 
     # -- read ------------------------------------------------------------------------------------
 

@@ -213,6 +213,7 @@ class DisabledRun(Run):
     alert = finish_artifact = link_artifact = link_model = log_code = log_model = _nothing
     mark_preempting = pin_config_keys = restore = status = unwatch = upsert_artifact = _nothing
     use_artifact = use_model = watch = write_logs = _nothing
+    logged_artifacts = used_artifacts = _nothing
     get_project_url = get_sweep_url = get_url = _nothing
     _label = _log = _set_config_wandb = _nothing
 

@@ -5,9 +5,12 @@ from __future__ import annotations
 import math
 import sys
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-__all__ = ["in_notebook", "run_html", "run_lines", "sparkline"]
+if TYPE_CHECKING:
+    from synadb.records import RunRecord
+
+__all__ = ["in_notebook", "run_html", "run_lines", "runs_html", "sparkline"]
 
 _BARS = "▁▂▃▄▅▆▇█"
 _PLAIN_BARS = "_.:-=+*#"
@@ -79,6 +82,23 @@ def run_html(
         + table("Run summary", _summary_rows(summary, _ROWS))
         + "</div>"
     )
+
+
+def runs_html(project: str, records: Sequence[RunRecord]) -> str:
+    """A table of the runs of a project, the newest first."""
+    from html import escape
+
+    rows = "".join(
+        "<tr>"
+        + "".join(
+            f'<td style="text-align:left">{escape(text)}</td>'
+            for text in (record.name, record.run_id, record.state, f"{record.last_step + 1:,d}")
+        )
+        + "</tr>"
+        for record in reversed(records)
+    )
+    head = "<tr><th>name</th><th>id</th><th>state</th><th>steps</th></tr>"
+    return f"<table><caption>Runs of {escape(project)}</caption>{head}{rows}</table>"
 
 
 def in_notebook() -> bool:

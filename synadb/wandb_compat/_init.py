@@ -14,13 +14,13 @@ from synadb.settings import Settings as Environment
 from synadb.settings import database_path
 from synadb.wandb_compat import _session
 from synadb.wandb_compat._around import Around, logger_levels
-from synadb.wandb_compat._config import Config, initial_config
+from synadb.wandb_compat._config import Config, initial_config, names_artifact
 from synadb.wandb_compat._run import Run
 from synadb.wandb_compat._run_dir import RunDir
 from synadb.wandb_compat._settings import Settings, gather
 from synadb.wandb_compat._term import follow, termlog, termwarn
 from synadb.wandb_compat._values import config_stored
-from synadb.wandb_compat.errors import Error, UnsupportedError, UsageError
+from synadb.wandb_compat.errors import Error, UsageError
 
 if TYPE_CHECKING:
     from synadb.records import RunRecord
@@ -66,40 +66,40 @@ def init(
     The arguments are wandb's; there is no account, so `entity` is only recorded, and every mode
     but `disabled` records locally. Raises UsageError and ValueError as wandb does.
     """
-    for argument, value in (
-        ("sync_tensorboard", sync_tensorboard or tensorboard),
-        ("monitor_gym", monitor_gym),
-    ):
-        if value:
-            raise UnsupportedError(
-                f"wandb.init({argument}=) exists in wandb and not yet here; leave it out"
-            )
     given = Settings(**settings) if isinstance(settings, dict) else settings
     follow(given)
     try:
-        chosen = gather(*_session.setup_settings, given)
+        chosen = gather(*_session.setup_settings)
+        own = {"project": project, "entity": entity, "run_id": id}
+        if chosen.sweep_id:
+            from synadb.wandb_compat._sweeps.joining import without_place
+
+            own, given = without_place(own, given)
+        if given is not None:
+            chosen.update_from_settings(given)
         chosen.update_from_dict(
             {
+                **own,
                 "allow_val_change": allow_val_change,
-                "entity": entity,
                 "force": force,
                 "fork_from": fork_from,
                 "mode": mode,
-                "project": project,
                 "reinit": reinit,
                 "resume": resume,
                 "resume_from": resume_from,
                 "root_dir": dir,
                 "run_group": group,
-                "run_id": id,
                 "run_job_type": job_type,
                 "run_name": name,
                 "run_notes": notes,
                 "run_tags": tuple(tags) if isinstance(tags, str) else tags,
                 "save_code": save_code,
+                "sync_tensorboard": tensorboard if sync_tensorboard is None else sync_tensorboard,
             }
         )
         follow(chosen)
+        if monitor_gym and not chosen._noop:
+            _monitor_gym()
         if anonymous is not _UNSET and anonymous is not None:
             termwarn("wandb.init(anonymous=) has no effect: there is no account", repeat=False)
         if magic is not None:
@@ -107,6 +107,16 @@ def init(
         return _init(chosen, config, config_include_keys, config_exclude_keys)
     finally:
         _session.listen()
+
+
+def _monitor_gym() -> None:
+    from importlib import import_module
+
+    # By its name: that module is a script's view of this package, and imports it.
+    try:
+        import_module(f"{__package__}.integration.gym").monitor()
+    except Error as error:
+        termwarn(f"wandb.init(monitor_gym=True) has no effect: {error}", repeat=False)
 
 
 def _init(
@@ -169,6 +179,7 @@ def _start(settings: Settings, values: dict[str, Any], locked: dict[str, Any]) -
     settings.x_start_time = time.time()
     levels = logger_levels(settings.capture_loggers)
     project = settings.project
+    chosen = bool(project)
     if not project:
         project = _default_project()
         settings.project = project
@@ -179,6 +190,12 @@ def _start(settings: Settings, values: dict[str, Any], locked: dict[str, Any]) -
         tracker = _session.tracker_for(
             database_path(settings.root_dir if "root_dir" in settings._given else None)
         )
+        if settings.sweep_id:
+            from synadb.wandb_compat._sweeps.joining import project_of
+
+            project = settings.project = project_of(tracker, settings.sweep_id, project, chosen)
+        # They become inputs of the run, which is not there yet.
+        inputs = {key: values.pop(key) for key in list(values) if names_artifact(values[key])}
         beginning = _Beginning(tracker, settings, project, values)
         native, record = beginning.begin()
     except SynaDBError as error:
@@ -188,8 +205,16 @@ def _start(settings: Settings, values: dict[str, Any], locked: dict[str, Any]) -
         _remember(settings)
     folder = RunDir(settings, wanted=Environment.from_environment().run_dir)
     around = Around(native, settings, folder, levels)
+    if settings.sync_tensorboard:
+        from synadb.wandb_compat._tensorboard_hooks import patch_once
+
+        patch_once()
     if settings.entity:
         native.update(metadata={"entity": settings.entity})
+    if settings.sweep_id:
+        from synadb.wandb_compat._sweeps.joining import join
+
+        join(tracker, native, settings.sweep_id)
     run = Run(
         tracker,
         native,
@@ -204,6 +229,8 @@ def _start(settings: Settings, values: dict[str, Any], locked: dict[str, Any]) -
         after_crash=beginning.after_crash,
     )
     _session.start(run, as_global=settings.reinit != "create_new")
+    if inputs:
+        run.config.update(inputs, allow_val_change=True)
     if settings.save_code:
         _save_code(run, settings)
     if not settings.silent:
@@ -279,6 +306,15 @@ class _Beginning:
         self.resumed = resume in ("allow", "must", "auto")
         if self.resumed or self.shared:
             return self._continue(old)
+        if settings.sweep_id and old.sweep_id == settings.sweep_id:
+            if old.last_step < 0:
+                # Ended before anything was logged: transformers' search begins its runs twice.
+                return self._continue(old)
+            termwarn(
+                f"run {old.run_id} of this trial has ended, so that wandb.init starts another run "
+                "of the sweep"
+            )
+            return self._new(None)
         self._keep_old(old)
         return self._new(run_id)
 

@@ -372,10 +372,17 @@ class MetricRules:
             if not isinstance(below, dict):
                 return
             leaf = self._leaves.get(path[:n])
-            if leaf is not None and leaf.view is below:
+            if leaf is not None and (leaf.view is below or self._shown_before(path[:n], below)):
                 del node[path[n - 1]]
                 return
             node = below
+
+    def _shown_before(self, path: Path, ops: dict[str, Any]) -> bool:
+        """Whether the summary that a run goes on with holds these as the ops of a leaf."""
+        if not self._resumed:
+            return False
+        target = self._target(path)
+        return target.mode == _OPS and target.leaf is not None and target.leaf.view == ops
 
     def _plan(self, shape: Shape) -> _Plan | None:
         """The plan for a row of this shape that was just committed; None if it is not flat."""

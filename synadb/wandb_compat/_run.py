@@ -13,13 +13,15 @@ from types import TracebackType
 from typing import IO, TYPE_CHECKING, Any
 
 from synadb.errors import RunEndedError, SynaDBError
-from synadb.ops import AUTO_NONE, AUTO_RUN, SetSummary
+from synadb.ops import AUTO_NONE, AUTO_RUN
 from synadb.settings import Settings as Environment
 from synadb.wandb_compat import _session
 from synadb.wandb_compat._config import Config, ConfigStatic
+from synadb.wandb_compat._run_artifacts import RunArtifacts
+from synadb.wandb_compat._run_end import end_run
 from synadb.wandb_compat._settings import Settings
 from synadb.wandb_compat._summary import Summary
-from synadb.wandb_compat._term import termlog, termwarn
+from synadb.wandb_compat._term import termwarn
 from synadb.wandb_compat._values import (
     config_stored,
     history_value,
@@ -34,15 +36,15 @@ if TYPE_CHECKING:
     from synadb.run import Run as NativeRun
     from synadb.tracker import ExperimentTracker
     from synadb.wandb_compat._around import Around
-    from synadb.wandb_compat._media.pipeline import MediaStore, Pending
+    from synadb.wandb_compat._media.pipeline import MediaStore
     from synadb.wandb_compat._metric import Metric
     from synadb.wandb_compat._metric_rules import MetricRules
     from synadb.wandb_compat._run_dir import RunDir
+    from synadb.wandb_compat._run_media import RunMedia
 
 __all__ = ["Run", "RunStatus"]
 
 _AUTO_KEYS = frozenset(("", "_step", "_runtime", "_timestamp"))
-_OWN_KEYS = frozenset(("_step", "_runtime", "_timestamp", "_wandb"))
 _NOT_GIVEN: Any = object()
 _SCALARS = frozenset((bool, float, int))
 # Those of numpy's that always fit a column of the type they are converted to.
@@ -72,7 +74,7 @@ class RunStatus:
         )
 
 
-class Run:
+class Run(RunArtifacts):
     """A run as wandb's: made by `wandb.init`.
 
     One row is open at any time. `log(data)` merges into it and commits it; with `step` or
@@ -97,11 +99,10 @@ class Run:
     _is_finished: bool
     _shared: bool
     _preempting: bool
+    _lent: int | None
     _pid: int
     _alerts: list[dict[str, Any]]
-    _media_last: dict[tuple[str, ...], object]  # the newest of each key
-    # The newest of each key of a row, and how many are being encoded.
-    _media_waiting: dict[tuple[int, tuple[str, ...]], tuple[object, int]]
+    _media_part: RunMedia | None
     _stop_hooks: list[Callable[[], None]]
     summary: Summary
 
@@ -142,26 +143,27 @@ class Run:
         own["_last_time"] = record.summary.get("_timestamp", record.created_at)
         own["_data"] = dict(record.summary)
         own["_metrics"] = None
-        own["_media_store"] = None
-        own["_media_last"] = {}
-        own["_media_waiting"] = {}
+        own["_media_part"] = None  # until media are logged
         own["_alerts"] = list(record.metadata.get("alerts", ()))
         own["_forked"] = False  # whether there are, or were, children that may have logged
+        own["_lent"] = None  # what was seen last of others at it, once there may be any
         own["_stop_hooks"] = []
-        own["_tensorboard_callback"] = None
         own["summary"] = Summary(
             own["_data"],
             self._summary_changed,
             self._automatic,
             convert=self._summary_value,
-            settle=self._settle_media,
+            settle=self._settle,
+            reached=self._put_media,
         )
         own["_config"] = Config(
             record.config,
             self._config_changed,
             locked=locked,
-            allow_val_change=settings.allow_val_change,
+            # Cells are executed again, with other values.
+            allow_val_change=settings.allow_val_change or settings._jupyter,
         )
+        own["_config"].__dict__["_use"] = self._use_in_config
         definitions = record.metadata.get("metrics")
         if definitions:
             from synadb.wandb_compat._metric_rules import MetricRules
@@ -226,6 +228,8 @@ class Run:
 
     def _log(self, data: Mapping[str, Any], step: int | None, commit: bool | None) -> None:
         self._check_active("log")
+        if self._lent is not None:
+            self._catch_up()
         if not isinstance(data, Mapping):
             raise TypeError("wandb.log must be passed a dictionary")
         if any(not isinstance(key, str) for key in data):
@@ -233,6 +237,13 @@ class Run:
         if commit is not None and not hasattr(commit, "__index__"):
             raise TypeError(f"wandb.log(commit=) takes a bool, not {commit!r}")
         at = None if step is None else _as_step(step)
+        if at is not None and sys.modules[__package__].patched["tensorboard"]:
+            at = None
+            termwarn(
+                "Step cannot be set when using tensorboard syncing: the rows are numbered as they "
+                "come. run.define_metric(...) makes any metric the x axis of others.",
+                repeat=False,
+            )
         values, pending = self._row_values(data)
         now = time.time()
         stamp = data.get("_timestamp")
@@ -241,10 +252,12 @@ class Run:
         with self._native.lock:
             self._check_active("log")  # again: another thread may have finished the run
             own = self.__dict__
+            if self._media_part is not None:
+                self._media.overwrite(self._step if at is None else at, values)
             if at is not None and at < self._step:
                 self._log_late(values, at, now)
-                if self.__dict__["_late"] != "drop":
-                    self._submit(pending, at, now, AUTO_NONE)
+                if pending and self.__dict__["_late"] != "drop":
+                    self._media.submit(pending, at, now, AUTO_NONE, late=True)
                 return
             if at is not None and at > self._step:
                 self._commit()
@@ -255,14 +268,17 @@ class Run:
             own["_last_time"] = now
             self._open["_"] = 0  # marks the row as open, though it may be empty
             merge_row(self._open, values)
+            if pending and self._metrics is not None:
+                self._media.announce(pending)
             row_step, auto = self._step, self._auto
             if commit or (commit is None and at is None):
                 self._commit()
                 own["_step"] = min(self._step + 1, _LAST_STEP)
                 if at is None and not pending:
                     self._quicken(data, values)
-        # Not under the lock: it may have to wait for those that are being encoded.
-        self._submit(pending, row_step, now, auto)
+        if pending:
+            # Not under the lock: it may have to wait for those that are being encoded.
+            self._media.submit(pending, row_step, now, auto)
 
     def _quicken(self, data: Mapping[str, Any], values: Mapping[str, Any]) -> None:
         """Let rows like this one, of numpy's scalars, take the short way from now on."""
@@ -283,120 +299,74 @@ class Run:
 
     # -- media -----------------------------------------------------------------------------------
 
-    def _row_values(
-        self, data: Mapping[str, Any]
-    ) -> tuple[dict[str, Any], list[tuple[tuple[str, ...], Pending]]]:
+    @property
+    def _media(self) -> RunMedia:
+        """What becomes of the media of this run; made when it is needed."""
+        part = self._media_part
+        if part is None or part.pid != os.getpid():
+            from synadb.wandb_compat._run_media import RunMedia
+
+            with self._native.lock:
+                part = self._media_part
+                if part is None or part.pid != os.getpid():
+                    part = self.__dict__["_media_part"] = RunMedia(self)
+        return part
+
+    @property
+    def _sink(self) -> MediaStore:
+        return self._media.store
+
+    def _row_values(self, data: Mapping[str, Any]) -> tuple[dict[str, Any], list[Any]]:
         """What is stored of a logged dict now, and what is still to be encoded."""
         if "synadb.wandb_compat._media.chart" in sys.modules:
-            from synadb.wandb_compat._media.chart import charts_to_tables
-
-            data = charts_to_tables(data, self._sink.set_config)
+            data = self._media.with_tables(data)
         values = {}
         for key, value in data.items():
             if key not in _AUTO_KEYS:
                 name = _text(key)
-                plain = history_value(value, partial(self._media, name))
+                plain = history_value(value, partial(self._media_value, name))
                 if plain != {} or not isinstance(plain, dict):
                     values[name] = plain
-        if self.__dict__["_media_store"] is None:
-            return values, []
-        from synadb.wandb_compat._media.pipeline import split_pending
+        return (values, []) if self._media_part is None else self._media.split(values)
 
-        self._store_media_config()
-        return split_pending(values)
-
-    @property
-    def _sink(self) -> MediaStore:
-        store: MediaStore | None = self.__dict__["_media_store"]
-        if store is None:
-            from synadb.wandb_compat._media.pipeline import MediaStore
-
-            store = MediaStore(self._tracker, self._native.run_id)
-            self.__dict__["_media_store"] = store
-        return store
-
-    def _media(self, key: str, value: Any, path: tuple[str, ...]) -> Any:
-        return self._sink.convert(value, path[-1] if path else key, self._step)
-
-    def _submit(
-        self,
-        pending: list[tuple[tuple[str, ...], Pending]],
-        step: int,
-        now: float,
-        auto: int,
-    ) -> None:
-        for path, value in pending:
-            ticket = object()
-            with self._native.lock:
-                self._media_last[path] = ticket
-                _, before = self._media_waiting.get((step, path), (None, 0))
-                self._media_waiting[step, path] = ticket, before + 1
-            done = partial(self._media_done, path, step, now, auto, ticket)
-            self._sink.submit(value, step, done)
-
-    def _media_done(
-        self,
-        path: tuple[str, ...],
-        step: int,
-        now: float,
-        auto: int,
-        ticket: object,
-        json: Any,
-    ) -> None:
-        """Write an encoded value as another part of its row; called in the pool."""
-        row: Any = json
-        for key in reversed(path):
-            row = {key: row}
-        with self._native.lock:
-            newest, left = self._media_waiting[step, path]
-            if left == 1:
-                del self._media_waiting[step, path]
-            else:
-                self._media_waiting[step, path] = newest, left - 1
-            if newest is not ticket:
-                return  # the same key of the same row has been logged again
-            self._native.write(row, step, now, auto)
-            if self._open and step == self._step:
-                merge_row(self._open, row)
-            elif self._media_last.get(path) is ticket and step <= self._committed:
-                merge_leaves(self._data, row)
-        self._store_media_config()
-
-    def _store_media_config(self) -> None:
-        config = self._sink.take_config()
-        if config:
-            with self._native.lock:
-                own = self._config._items["_wandb"]
-                for key, named in config.items():
-                    own[key] = {**own.get(key, {}), **named}
-                self._native.log_params({"_wandb": config_stored(own)})
-
-    def _settle_media(self) -> None:
-        """Wait for what is being encoded, where that does not wait for this very thread."""
-        store = self.__dict__["_media_store"]
-        if store is not None and store.busy and not self._native.lock._is_owned():  # type: ignore[attr-defined]
-            store.settle()
-
-    def _close_media(self) -> None:
-        store = self.__dict__["_media_store"]
-        if store is None:
-            return
-        if self._native.lock._is_owned():  # type: ignore[attr-defined]
-            store.flush()  # a signal handler, over a frame that logs: nobody may be waited for
-            return
-        store.close()
-        self._store_media_config()
-        if store.errors:
-            self._native.update(metadata={"media_errors": store.errors})
+    def _media_value(self, key: str, value: Any, path: tuple[str, ...]) -> Any:
+        return self._media.convert(key, value, path)
 
     def _summary_value(self, key: str, value: Any) -> Any:
-        """A value set by hand, as it is stored; media are encoded at once."""
+        """A value set by hand, as it is stored."""
+        return summary_value(value, lambda below, path: self._media.summary_json(key, below, path))
 
-        def media(found: Any, path: tuple[str, ...]) -> Any:
-            json = self._sink.convert(found, path[-1] if path else key, "summary")
-            return json.encode() if hasattr(json, "encode") else json
+    def _settle_media(self) -> None:
+        part = self._media_part
+        if part is not None and part.pid == os.getpid():
+            part.settle()
 
-        return summary_value(value, media)
+    def _settle(self) -> None:
+        """Wait until what has been logged can be read, by others too."""
+        self._settle_media()
+        if self._lent is not None:
+            self._catch_up()
+
+    def _catch_up(self) -> None:
+        from synadb.wandb_compat._catch_up import catch_up
+
+        catch_up(self)
+
+    def _put_media(self, names: Sequence[str]) -> None:
+        """Write files of media into the run's folder, where scripts open them."""
+        for name in names:
+            target = os.path.join(self.dir, *name.split("/"))
+            if not os.path.exists(target):
+                with contextlib.suppress(SynaDBError, OSError):
+                    os.makedirs(os.path.dirname(target), exist_ok=True)
+                    self._tracker.download_file(self._native.run_id, name, target)
+
+    def _close_media(self) -> None:
+        part = self._media_part
+        if part is not None and part.pid == os.getpid():
+            part.close()
+
+    # -- the rows --------------------------------------------------------------------------------
 
     def _log_late(self, values: Mapping[str, Any], step: int, now: float) -> None:
         kept = self.__dict__["_late"] != "drop"
@@ -485,6 +455,8 @@ class Run:
             if self._metrics is not None:
                 self._metrics.manual(path, deleted=removed)
             key = path[0]
+            if self._media_part is not None:
+                self._media.set_by_hand(key)
             if key in self._data:
                 self._native.set_summary({key: self._data[key]})
             else:
@@ -534,139 +506,12 @@ class Run:
             return
         if os.getpid() != self._pid:
             # In a forked child only the child's part is over.
+            self._close_media()
             self.__dict__["_is_finished"] = True
             self._native.leave()
             _session.ended(self)
             return
-        for hook in self._stop_hooks:
-            hook()
-        self._close_media()
-        # Held already: this is a signal handler, over the frame of a call that logs.
-        interrupted = bool(self._native.lock._is_owned())  # type: ignore[attr-defined]
-        with self._native.lock:
-            if self.__dict__["_is_finished"]:  # by another thread, meanwhile
-                return
-            self._close_summary(interrupted=interrupted)
-            self.__dict__["_is_finished"] = True
-        stored = False
-        try:
-            self._around.stop()
-            stored = self._store_end(exit_code, state)
-        except BaseException:
-            # Ctrl-C, say: what is around the run may be cut short, its end not.
-            with contextlib.suppress(Exception):
-                ended = state or ("failed" if exit_code else "finished")
-                self._tracker.finish(self._native, ended, exit_code)
-            raise
-        finally:
-            _session.ended(self)
-        if self._settings.resume == "auto" and not exit_code:
-            with contextlib.suppress(OSError):
-                os.unlink(self._settings.resume_fname)
-        if not (quiet or self._settings.silent):
-            self._say_goodbye(stored, footer_only=footer_only or self._settings.quiet)
-        self._folder.remove_temporary()
-        _session.close_unused()
-
-    def _close_summary(self, *, interrupted: bool) -> None:
-        """Commit the open row and store the summary as it will stay."""
-        self._commit()
-        self._store_definitions()
-        last = self._committed
-        runtime = self._last_time - self._record.created_at
-        if last >= 0:
-            self._data["_step"] = last
-            self._data["_timestamp"] = self._last_time
-        self._data["_runtime"] = int(runtime)
-        self._data["_wandb"] = {"runtime": int(time.time() - self._record.created_at)}
-        limit = Environment.from_environment().finish_timeout
-        stored: dict[str, Any] = {}
-        with contextlib.suppress(SynaDBError), self._tracker.patience(min(1.0, limit)):
-            # In this order: who is not at it any more has left its rows in the database.
-            if _session.others_log(self):
-                self.__dict__["_shared"] = True
-                self._tracker.recover()
-            record = self._tracker.get_run(self._native.run_id)
-            stored = record.summary
-            others = stored.keys() - self._data.keys()
-            if record.last_step > last or (self.__dict__["_forked"] and others):
-                self.__dict__["_shared"] = True
-        decided = self._metrics.decided(stored) if self._metrics is not None else set()
-        if not (self._shared or interrupted):
-            self._native.set_summary(self._data, replace=True)
-            return
-        # Another process has logged to the run, or the end comes as a signal in the middle of a
-        # row. The database knows the last values; this process what its definitions make of its
-        # own, and what it has set by hand is there already.
-        self._native.set_summary(
-            {
-                key: value
-                for key, value in self._data.items()
-                if key in decided or key not in stored or key in _OWN_KEYS
-            },
-            removed=tuple(key for key in decided if key not in self._data),
-        )
-
-    def _settle_step(self) -> None:
-        """Let the summary name the last step of all processes."""
-        said = -1
-        with contextlib.suppress(SynaDBError), self._tracker.patience(1.0):
-            # Again, where another process has ended between the look and the word.
-            while (last := self._tracker.get_run(self._native.run_id).last_step) != said:
-                said = last
-                values = {"_step": last} if last >= 0 else {}
-                self._tracker._store.apply([SetSummary(self._native.run_id, values)])
-
-    def _store_end(self, exit_code: int, state: str | None) -> bool:
-        """End the run in the store; whether all of it is there."""
-        primary = self._settings.x_primary or not self._shared
-        if primary:
-            self._folder.write(self._config._items, self._data, self._around.metadata)
-        if state is None:
-            state = "finished" if not exit_code else "failed"
-        if state != "finished" and self._preempting:
-            state = "preempting"
-        limit = Environment.from_environment().finish_timeout
-        begun = time.monotonic()
-        try:
-            with self._tracker.patience(limit):
-                self._folder.store(self._tracker, self._native.run_id, self._settings.ignore_globs)
-        except SynaDBError as error:
-            termwarn(f"files of {self._folder.files} are not in the database: {error}")
-        rest = max(0.1 * limit, limit - (time.monotonic() - begun))
-        if primary:
-            stored = self._tracker.finish(self._native, state, exit_code, timeout=rest)
-        else:
-            stored = self._native.leave()
-        if stored and self._shared:
-            self._settle_step()
-        return stored
-
-    def _say_goodbye(self, stored: bool, *, footer_only: bool) -> None:
-        if not footer_only:
-            from synadb.wandb_compat._display import run_lines
-
-            try:
-                history = self._tracker.sketch(self._native.run_id)
-            except SynaDBError:
-                history = {}
-            lines = run_lines(
-                history,
-                self._data,
-                history_rows=self._settings.max_end_of_run_history_metrics,
-                summary_rows=self._settings.max_end_of_run_summary_metrics,
-            )
-            for line in lines:
-                termlog(line)
-        if stored:
-            termlog(f"Run {self.name} ({self.id}) is stored in {self._tracker.path}")
-        else:
-            termwarn(
-                f"Run {self.name} ({self.id}) is not all in {self._tracker.path}; see what "
-                "synadb says above"
-            )
-        if self.url is not None:
-            termlog(f"View run {self.name} at: {self.url}")
+        end_run(self, exit_code, state=state, quiet=quiet, footer_only=footer_only)
 
     def _check_active(self, call: str) -> None:
         # The native run ends by itself when its tracker is closed.
@@ -745,20 +590,6 @@ class Run:
         from synadb.wandb_compat._files import restore
 
         return restore(name, run_path, replace, root, run=self, open_tracker=lambda: self._tracker)
-
-    def log_code(
-        self,
-        root: str | None = ".",
-        name: str | None = None,
-        include_fn: Callable[..., bool] | None = None,
-        exclude_fn: Callable[..., bool] | None = None,
-    ) -> None:
-        """Store the code below `root` (by default *.py, requirements.txt and Dockerfiles)."""
-        self._check_active("log_code")
-        from synadb.wandb_compat._files import code_files
-
-        for inside, path in code_files(root or ".", include_fn, exclude_fn).items():
-            self._tracker.log_file(self._native.run_id, f"code/{inside}", path)
 
     def write_logs(self, text: str) -> None:
         """Add text to the run's console output without printing it."""
@@ -849,6 +680,12 @@ class Run:
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
         return {"text/html": self.to_html(), "text/plain": repr(self)}
 
+    def _tensorboard_callback(self, logdir: str, save: bool = True, root_logdir: str = "") -> None:
+        """Log what TensorBoard's writers write to `logdir` from now on."""
+        from synadb.wandb_compat._tensorboard import follow
+
+        follow(self, logdir, save, root_logdir)
+
     def _label(self, *args: Any, **kwargs: Any) -> None:
         """Called by libraries to name themselves to wandb's service; there is none."""
 
@@ -861,6 +698,7 @@ class Run:
 
     @property
     def _attach_id(self) -> str:
+        self._lend()
         return self._native.run_id  # with the project, where another one has a run of this id
 
     @property
@@ -947,6 +785,8 @@ class Run:
     @property
     def step(self) -> int:
         """The step of the open row, which is the next one to be written."""
+        if self._lent is not None:
+            self._catch_up()
         return self._step
 
     @property
@@ -1047,21 +887,22 @@ class Run:
         return self
 
     def __reduce__(self) -> tuple[Any, ...]:
-        # What another process logs to the run comes after what this one has logged so far.
-        with contextlib.suppress(SynaDBError):
-            self._native.flush()
+        self._lend()
         unpickled = sys.modules[__package__]._unpickled
         return unpickled, (self._native.run_id, self._tracker.path, self._pid)
+
+    def _lend(self) -> None:
+        from synadb.wandb_compat._catch_up import lend
+
+        if not self._is_finished:
+            lend(self)
 
     def __repr__(self) -> str:
         return f"<Run {self.path} ({'finished' if self._is_finished else 'running'})>"
 
 
 # What wandb's Run has and this one will have.
-_NOT_YET_TEXT = """\
-finish_artifact link_artifact link_model log_artifact log_model plot_table upsert_artifact
-use_artifact use_model
-"""
+_NOT_YET_TEXT = "plot_table"
 NOT_YET = frozenset(_NOT_YET_TEXT.split())
 
 

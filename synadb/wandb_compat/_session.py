@@ -40,6 +40,7 @@ TERMINATED = 128 + 15
 active: list[Run] = []
 setup_settings: list[Settings] = []  # what wandb.setup was given, if it was
 _trackers: dict[str, ExperimentTracker] = {}
+_opening = threading.Lock()  # one tracker a database, whichever thread asks first
 
 
 class _End:
@@ -54,11 +55,21 @@ def tracker_for(path: str) -> ExperimentTracker:
     """The tracker of a database, opened once a process."""
     from synadb.tracker import ExperimentTracker
 
-    found = _trackers.pop(path, None)  # put back at the end: the order is that of use
-    if found is None or not os.path.exists(path):
-        found = ExperimentTracker(path)
-    _trackers[path] = found
+    with _opening:
+        found = _trackers.pop(path, None)  # put back at the end: the order is that of use
+        if found is None or not os.path.exists(path):
+            found = ExperimentTracker(path)
+        _trackers[path] = found
     return found
+
+
+def _renew_opening() -> None:
+    global _opening
+    _opening = threading.Lock()  # a thread that is gone in the child may have held it
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_renew_opening)
 
 
 def mine() -> list[Run]:
@@ -108,6 +119,13 @@ def close_unused() -> None:
     idle = [path for path, tracker in _trackers.items() if id(tracker) not in used]
     for path in idle[:-IDLE_TRACKERS]:
         _trackers.pop(path).close()
+
+
+def close_all() -> None:
+    """Close every database; runs have been finished."""
+    with _opening:
+        while _trackers:
+            _trackers.popitem()[1].close()
 
 
 def journals(tracker: ExperimentTracker, run_id: str) -> list[str]:
@@ -238,6 +256,7 @@ def _share_with_children() -> None:
     # What a forked child logs to a run is not in its parent's summary, and must outlive it.
     for run in mine():
         run.__dict__["_forked"] = True
+        run.__dict__["_lent"] = 0
 
 
 def _watch_sigterm() -> None:

@@ -669,6 +669,9 @@ _EFFECTS = {
 }
 
 _OTHERS = {
+    "WANDB_AGENT_DISABLE_FLAPPING": "true: an agent goes on however many of its first trials fail",
+    "WANDB_AGENT_KILL_DELAY": "seconds that a program has to end when its trial is stopped",
+    "WANDB_AGENT_MAX_INITIAL_FAILURES": "failed trials at the start after which an agent gives up",
     "WANDB_ARGS": "the arguments of the script as a JSON list, for the run's metadata",
     "WANDB_ARTIFACT_DIR": "where artifacts are downloaded to (default `./artifacts`)",
     "WANDB_CACHE_DIR": "what `wandb.env.get_cache_dir()` gives; the cache is the database",
@@ -677,7 +680,6 @@ _OTHERS = {
 }
 
 _WITHOUT_EFFECT = """
-    WANDB_AGENT_DISABLE_FLAPPING WANDB_AGENT_KILL_DELAY WANDB_AGENT_MAX_INITIAL_FAILURES
     WANDB_AGENT_REPORT_INTERVAL WANDB_AGENT_VERSION WANDB_ARTIFACTS
     WANDB_ARTIFACT_FETCH_FILE_URL_BATCH_SIZE WANDB_AUTOLOG_TABLE_NAME WANDB_CONFIG WANDB_CORE_DEBUG
     WANDB_CRASH_NOSYNC_TIME WANDB_DEBUG WANDB_DESCRIPTION WANDB_DISABLED WANDB_DISABLE_CACHE

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, MutableMapping
+from collections.abc import Callable, Iterator, Mapping, MutableMapping, Sequence
 from typing import Any
 
 from synadb.storage.codec import plain
@@ -11,6 +11,8 @@ from synadb.wandb_compat._values import REMOVE, summary_value
 __all__ = ["Summary"]
 
 Changed = Callable[[tuple[str, ...], bool], None]
+
+_FILES = frozenset(("path", "filenames"))  # what media say of the files that hold them
 
 
 def _plain_value(key: str, value: Any) -> Any:
@@ -34,6 +36,7 @@ class Summary(MutableMapping[str, Any]):
         path: the keys that lead here.
         convert: makes what is stored of a key and its value, REMOVE for what takes it out.
         settle: waits until what has been logged can be read.
+        reached: called with the names of files that are about to be read here.
     """
 
     def __init__(
@@ -45,6 +48,7 @@ class Summary(MutableMapping[str, Any]):
         *,
         convert: Callable[[str, Any], Any] | None = None,
         settle: Callable[[], None] | None = None,
+        reached: Callable[[Sequence[str]], None] | None = None,
     ) -> None:
         object.__setattr__(self, "_data", data)
         object.__setattr__(self, "_changed", changed)
@@ -52,6 +56,7 @@ class Summary(MutableMapping[str, Any]):
         object.__setattr__(self, "_path", path)
         object.__setattr__(self, "_convert", convert or _plain_value)
         object.__setattr__(self, "_settle", settle)
+        object.__setattr__(self, "_reached", reached)
 
     _data: dict[str, Any]
     _changed: Changed | None
@@ -59,6 +64,7 @@ class Summary(MutableMapping[str, Any]):
     _path: tuple[str, ...]
     _convert: Callable[[str, Any], Any]
     _settle: Callable[[], None] | None
+    _reached: Callable[[Sequence[str]], None] | None
 
     def _shown(self) -> Mapping[str, Any]:
         if self._settle is not None:
@@ -76,7 +82,16 @@ class Summary(MutableMapping[str, Any]):
         if value is REMOVE:
             raise _MissingError(key)
         if isinstance(value, dict):
-            return Summary(value, self._changed, None, (*self._path, key), convert=self._convert)
+            return Summary(
+                value,
+                self._changed,
+                None,
+                (*self._path, key),
+                convert=self._convert,
+                reached=self._reached,
+            )
+        if key in _FILES and self._reached is not None and isinstance(self._data.get("_type"), str):
+            self._reached([value] if isinstance(value, str) else value)
         return plain(value)
 
     def __setitem__(self, key: str, value: Any) -> None:

@@ -357,7 +357,7 @@ sdk.lib.wbauth.settings sdk.lib.wbauth.validation sdk.lib.wbauth.wbnetrc sdk.lib
 sdk.wandb_artifacts sdk.wandb_history sdk.wandb_manager sdk.wandb_metadata
 sdk.wandb_require_helpers sdk.wandb_save sdk.wandb_sync sdk.wandb_watch sklearn.plot
 sklearn.plot.classifier sklearn.plot.clusterer sklearn.plot.regressor sklearn.plot.shared
-sklearn.utils wandb_torch
+sklearn.utils tensorflow gym wandb_torch
 """
 
 # Packages that are wandb's own business from top to bottom: any module below them.
@@ -406,6 +406,26 @@ Table: add_column add_computed_columns add_data add_row bind_to_run captions cas
 """
 
 
+# Beginnings of names that have no local meaning, and why.
+_REASONS = {
+    "sdk.launch launch job apis.public.jobs docker apis.public.RunQueue apis.public.QueuedRun"
+    " apis.public.Job": "jobs and queues are run by wandb's service",
+    "sdk.internal sdk.backend sdk.interface sdk.mailbox sdk.lib.service sdk.lib.mailbox proto"
+    " sdk.lib.proto": "there is no helper process to talk to",
+    "apis.internal apis.InternalApi InternalApi apis._generated": "there is no service to ask;"
+    " wandb.Api reads the local database",
+    "sandbox": "sandboxes are run by wandb's service",
+    "sdk.lib.apikey sdk.lib.auth": "there is no account and no key",
+    "analytics _Sentry _sentry": "nothing is reported to anybody",
+    "sdk.wandb_artifacts sdk.artifacts.artifact_file_cache": "artifacts have no cache beside the"
+    " database",
+    "util.docker_image_regex util.image_from_docker_args util.image_id_from_k8s"
+    " util.make_docker_image_name_safe util.parse_tfjob_config util.get_core_path"
+    " util.parse_backend_error_messages util.api_to_app_url util.app_url": "it serves wandb's"
+    " service",
+}
+
+
 def missing(name: str) -> AttributeError:
     """Return the error for `wandb.<name>`, which is not here: "Image", or "util.generate_id".
 
@@ -450,7 +470,12 @@ def _package(inside: str) -> str:
 
 
 def _message(name: str) -> str:
-    return f"wandb.{name} exists in wandb and is not supported by SynaDB yet"
+    text = f"wandb.{name} exists in wandb and is not supported by SynaDB"
+    for places, reason in _REASONS.items():
+        for place in places.split():
+            if name == place or name.startswith((f"{place}.", f"{place}_")):
+                return f"{text}: {reason}"
+    return f"{text} yet"
 
 
 def _join(inside: str, name: str) -> str:
@@ -473,6 +498,9 @@ def _inside(module: str) -> str:
 
 
 def _has(inside: str, name: str) -> bool:
+    # wandb.keras is wandb.integration.keras here, and may have more names there.
+    if name in _members().get(inside.removeprefix("integration."), ()):
+        return True
     return name in _members().get(inside, ()) or _is_module(_join(inside, name))
 
 

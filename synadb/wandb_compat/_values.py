@@ -86,11 +86,11 @@ def summary_value(value: Any, media: Media | None = None) -> Any:
 
 
 def merge_leaves(target: dict[str, Any], values: Mapping[str, Any]) -> None:
-    """Take values into a summary leaf by leaf; None changes nothing."""
+    """Take values into a summary leaf by leaf, media as one; None changes nothing."""
     for key, value in values.items():
         if value is None:
             continue
-        if isinstance(value, dict):
+        if isinstance(value, dict) and "_type" not in value:
             below = target.get(key)
             if not isinstance(below, dict):
                 below = {}
@@ -102,9 +102,9 @@ def merge_leaves(target: dict[str, Any], values: Mapping[str, Any]) -> None:
 
 
 def merge_row(target: dict[str, Any], values: Mapping[str, Any]) -> None:
-    """Take values into an open row leaf by leaf; None is a value like any other."""
+    """Take values into an open row leaf by leaf, media as one; None is a value like any other."""
     for key, value in values.items():
-        if isinstance(value, dict):
+        if isinstance(value, dict) and "_type" not in value:
             below = target.get(key)
             if not isinstance(below, dict):
                 below = target[key] = {}

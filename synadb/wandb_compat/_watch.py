@@ -39,9 +39,10 @@ def watch(
 
     They join the open row, under `parameters/<name>` and `gradients/<name>`. The first model of
     the process has these keys; for later ones, or those with an `idx`, `graph_<idx>` stands before
-    the name. `criterion` and `log_graph` are accepted and have no effect. Raises ValueError for
-    another `log` and for gradients that are watched under the same key, TypeError for what is no
-    torch module.
+    the name. With `log_graph` the layers that run in the first forward pass become a Graph in the
+    summary, under `graph_<idx>`; `criterion` goes with it. Raises ValueError for another `log`, for
+    gradients that are watched under the same key and for a second graph of a model, TypeError for
+    what is no torch module.
     """
     global _watched
     if log not in ("gradients", "parameters", "all", None):
@@ -67,6 +68,8 @@ def watch(
             _watch_parameters(run, held, model, prefix, log_freq)
         if log in ("gradients", "all"):
             _watch_gradients(run, held, model, prefix, log_freq)
+        if log_graph:
+            _watch_graph(run, held, model, criterion, number)
 
 
 def unwatch(run: Run, models: Any = None) -> None:
@@ -173,6 +176,39 @@ def _gradient_hook(run: Run, name: str, log_freq: float) -> Callable[[Any], None
                 _record(run, {name: value})
 
     return hook
+
+
+def _watch_graph(run: Run, held: _Held, model: Any, criterion: Any, number: int) -> None:
+    from synadb.wandb_compat._media.graph import TorchGraph
+
+    name = f"graph_{number}"
+    if any(module() is model and name.startswith("graph_") for name, (module, _) in held.items()):
+        raise ValueError(
+            "You can only call `wandb.watch` once per model with log_graph=True; call "
+            "wandb.unwatch(model) first"
+        )
+
+    def done(graph: TorchGraph) -> None:
+        handles.remove()
+        # Another thread may have finished the run meanwhile.
+        with contextlib.suppress(UsageError):
+            run.summary[name] = graph
+
+    handles = _Handles()
+    handles.all = TorchGraph().watch(model, criterion, done)
+    if name in held:
+        held.pop(name)[1].remove()
+    held[name] = weakref.ref(model), handles
+
+
+class _Handles:
+    """Several handles of hooks as one."""
+
+    all: list[Any]
+
+    def remove(self) -> None:
+        for handle in self.all:
+            handle.remove()
 
 
 def _every(log_freq: float) -> Callable[[], bool]:

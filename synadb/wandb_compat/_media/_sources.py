@@ -8,7 +8,7 @@ import re
 from collections.abc import Sequence
 from typing import Any, NoReturn
 
-from synadb.wandb_compat._media.base import Media, Sink, Stored
+from synadb.wandb_compat._media.base import ArtifactSink, Media, Sink, Stored
 from synadb.wandb_compat.errors import Error
 
 __all__ = ["FileMedia", "captions", "is_path", "is_reference", "missing", "read"]
@@ -66,6 +66,25 @@ class FileMedia(Media):
             pass
         self._path = path
         self._extension = os.path.splitext(path)[1] if extension is None else extension
+
+    def _artifact_json(self, sink: ArtifactSink) -> dict[str, Any]:
+        if self._path is not None and is_reference(self._path):
+            return {
+                "_type": self._log_type,
+                **self._facts(),
+                "path": sink.refer(self._folder, self._path),
+            }
+        return super()._artifact_json(sink)
+
+    def _artifact_end(self, extension: str) -> str:
+        # A file of the script keeps its name.
+        return extension if self._path is None else f"/{os.path.basename(self._path)}"
+
+    @classmethod
+    def _from_file(cls, path: str, json_obj: dict[str, Any]) -> FileMedia:
+        found: Any = cls(path)
+        found._caption = json_obj.get("caption")
+        return found  # type: ignore[no-any-return]
 
     def _set_content(self, content: bytes, extension: str) -> None:
         self._content = content

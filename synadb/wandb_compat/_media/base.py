@@ -7,27 +7,47 @@ a file handle do not matter. Encoding happens later, once, and may happen in ano
 
 from __future__ import annotations
 
-import os
 import threading
 from collections.abc import Sequence
 from typing import Any, ClassVar, Protocol
 
-__all__ = ["BatchableMedia", "Media", "Sink", "Stored", "WBValue", "clean_key"]
+from synadb.media.value import Stored, clean_key
+from synadb.wandb_compat._values import history_value
 
+__all__ = [
+    "ArtifactSink",
+    "BatchableMedia",
+    "InArtifact",
+    "Media",
+    "Sink",
+    "Stored",
+    "WBValue",
+    "captured",
+    "clean_key",
+    "is_artifact",
+]
 
-class Stored:
-    """Where a file is kept: `path` inside the run, SHA-256 of its content in hex, size in bytes."""
-
-    __slots__ = ("path", "sha256", "size")
-
-    def __init__(self, path: str, sha256: str, size: int) -> None:
-        self.path = path
-        self.sha256 = sha256
-        self.size = size
-
-    def as_json(self) -> dict[str, Any]:
-        """The fields that a row has of it."""
-        return {"path": self.path, "sha256": self.sha256, "size": self.size}
+# Where the classes are that an artifact may hold; a module is imported when it does.
+_HOMES = {
+    "audio-file": "audio",
+    "bokeh-file": "bokeh",
+    "bounding-boxes": "image",
+    "classes": "image",
+    "eval-table": "table",
+    "graph-file": "graph",
+    "histogram": "histogram",
+    "html-file": "html",
+    "image-file": "image",
+    "joined-table": "table",
+    "mask": "image",
+    "molecule-file": "molecule",
+    "object3D-file": "object_3d",
+    "partitioned-table": "table",
+    "plotly-file": "plotly",
+    "table": "table",
+    "video-file": "video",
+    "wb_trace_tree": "trace_tree",
+}
 
 
 class Sink(Protocol):
@@ -49,25 +69,160 @@ class Sink(Protocol):
         """Set `config._wandb[key][name]`."""
 
 
+class ArtifactSink:
+    """What keeps the files of media in an artifact, each under its digest."""
+
+    def keep(self, folder: str, content: bytes | str, end: str) -> Stored:
+        """Keep `content` (bytes, or the path of a file) as `<folder>/<20 of its digest><end>`.
+
+        `end` is an extension, and the digest is the MD5; or a slash and the name of a file of the
+        script, and the digest is the SHA-256. So are wandb's, and an artifact's digest is one of
+        the paths in it, too.
+        """
+        import hashlib
+
+        if isinstance(content, str):
+            with open(content, "rb") as file:
+                content = file.read()
+        named = digest = hashlib.sha256(content).hexdigest()
+        if not end.startswith("/"):
+            named = hashlib.md5(content, usedforsecurity=False).hexdigest()
+        path = f"{folder}/{named[:20]}{end}"
+        self.add(path, content)
+        return Stored(path, digest, len(content))
+
+    def add(self, path: str, content: bytes) -> None:
+        """Keep a file at this very path, unless there is one."""
+        raise NotImplementedError
+
+    def refer(self, folder: str, address: str) -> str:
+        """Keep an address of another machine; returns its path."""
+        raise NotImplementedError
+
+
+class InArtifact(ArtifactSink):
+    """The sink of an artifact that a script is building."""
+
+    def __init__(self, artifact: Any) -> None:
+        self.artifact = artifact
+
+    def add(self, path: str, content: bytes) -> None:
+        """Keep a file at this very path, unless there is one."""
+        self.artifact._add_bytes(path, content)
+
+    def refer(self, folder: str, address: str) -> str:
+        """Keep an address of another machine; returns its path."""
+        import hashlib
+
+        digest = hashlib.sha256(address.encode()).hexdigest()
+        path = f"{folder}/{digest[:20]}/{address.rpartition('/')[2]}"
+        if path not in self.artifact.manifest.entries:
+            self.artifact.add_reference(address, name=path, checksum=False)
+        return path
+
+
+def is_artifact(value: Any) -> bool:
+    """Whether this is an artifact, which takes files by their names."""
+    return hasattr(value, "new_file") and hasattr(value, "manifest")
+
+
+class _InArtifact:
+    """An artifact, and the name of a value in it."""
+
+    def __init__(self, artifact: Any, name: str | None = None) -> None:
+        self.artifact = artifact
+        self.name = name
+
+
 class WBValue:
     """A value that a row keeps as a JSON object with a `_type`."""
 
     _log_type: ClassVar[str | None] = None
+    _classes_by_type: ClassVar[dict[str, type[WBValue]]] = {}
+    _artifact_source: _InArtifact | None = None
+    _artifact_target: _InArtifact | None = None
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        kind = cls.__dict__.get("_log_type")
+        if kind is not None:
+            WBValue._classes_by_type.setdefault(kind, cls)
 
     def _to_run_value(self, sink: Sink, key: str, step: int | str) -> Any:
         """The JSON of this value under the last key of its path; files go to `sink`."""
         raise NotImplementedError
 
+    def _repr_html_(self) -> str:
+        from synadb.wandb_compat._media._showing import shown
+
+        return shown(self)
+
+    def _artifact_json(self, sink: ArtifactSink) -> dict[str, Any]:
+        """The JSON of this value in an artifact; files go to `sink`."""
+        raise NotImplementedError
+
+    def _run_json(self, run: Any) -> dict[str, Any]:
+        raise NotImplementedError
+
     def to_json(self, run_or_artifact: Any) -> dict[str, Any]:
-        """The JSON of this value; what needs a file is kept in the run first."""
-        json: dict[str, Any] = self._to_run_value(run_or_artifact._sink, "", "")
-        return json
+        """The JSON of this value in a run that it is bound to, or in an artifact, which then has
+        its files.
+        """
+        if is_artifact(run_or_artifact):
+            return self._artifact_json(InArtifact(run_or_artifact))
+        if not hasattr(type(run_or_artifact), "_sink"):
+            raise TypeError(
+                f"{type(self).__name__}.to_json accepts wandb_run.Run or "
+                f"wandb_artifact.Artifact, not {type(run_or_artifact).__name__}"
+            )
+        return self._run_json(run_or_artifact)
+
+    @classmethod
+    def from_json(cls, json_obj: dict[str, Any], source_artifact: Any) -> WBValue:
+        """The value whose JSON this is, with its files from the artifact."""
+        raise NotImplementedError(f"a {cls.__name__} cannot be read from an artifact")
+
+    @staticmethod
+    def init_from_json(json_obj: dict[str, Any], source_artifact: Any) -> WBValue | None:
+        """The value of whatever class this JSON is of; None if it is of none."""
+        kind = json_obj.get("_type")
+        found = WBValue._class_of(kind) if isinstance(kind, str) else None
+        return None if found is None else found.from_json(json_obj, source_artifact)
+
+    @staticmethod
+    def type_mapping() -> dict[str, type[WBValue]]:
+        """The classes by the `_type` of their JSON."""
+        for kind in _HOMES:
+            WBValue._class_of(kind)
+        return dict(WBValue._classes_by_type)
+
+    @staticmethod
+    def _class_of(kind: str) -> type[WBValue] | None:
+        home = _HOMES.get(kind)
+        if kind not in WBValue._classes_by_type and home is not None:
+            import importlib
+
+            importlib.import_module(f"{__package__}.{home}")
+        return WBValue._classes_by_type.get(kind)
+
+    @classmethod
+    def with_suffix(cls, name: str, filetype: str = "json") -> str:
+        """The name of the file that an artifact keeps the JSON of such a value in."""
+        suffix = filetype if cls._log_type is None else f"{cls._log_type}.{filetype}"
+        return name if name.endswith(suffix) else f"{name}.{suffix}"
+
+    def _set_artifact_source(self, artifact: Any, name: str | None = None) -> None:
+        self._artifact_source = _InArtifact(artifact, name)
+
+    def _set_artifact_target(self, artifact: Any, name: str | None = None) -> None:
+        self._artifact_target = _InArtifact(artifact, name)
 
 
 class Media(WBValue):
     """A value with a file. Subclasses say how it is encoded and what the row says of it."""
 
     _folder: ClassVar[str] = "media"
+    _given: ClassVar[tuple[str, ...]] = ("_caption",)  # what a row says as the script put it
 
     def __init__(self, caption: str | None = None) -> None:
         self._caption = caption
@@ -83,6 +238,16 @@ class Media(WBValue):
         """What a row says of it beside path, size and digest."""
         return {}
 
+    def _make_plain(self) -> None:
+        """Make data that nobody else has of what the script says of it.
+
+        TypeError for what has no JSON, UnicodeDecodeError for bytes that are no UTF-8.
+        """
+        for name in self._given:
+            value = getattr(self, name, None)
+            if value is not None:
+                setattr(self, name, history_value(value))
+
     def _to_run_value(self, sink: Sink, key: str, step: int | str) -> Any:
         # The same object, logged again to a run, is the file of the first time.
         with self._storing:
@@ -95,9 +260,61 @@ class Media(WBValue):
         content, extension = self._encode()
         return sink.put(self._folder, key, step, content, extension)
 
+    def _artifact_json(self, sink: ArtifactSink) -> dict[str, Any]:
+        content, extension = self._encode()
+        stored = sink.keep(self._folder, content, self._artifact_end(extension))
+        facts = {"path": stored.path, "sha256": stored.sha256}
+        return {"_type": self._log_type, **self._facts(), **facts}
+
+    def _artifact_end(self, extension: str) -> str:
+        """The end of the file's path in an artifact."""
+        return extension
+
+    def _run_json(self, run: Any) -> dict[str, Any]:
+        if not self.is_bound():
+            raise AssertionError(
+                f"Value of type {type(self).__name__} must be bound to a run with bind_to_run() "
+                "before being serialized to JSON."
+            )
+        json: dict[str, Any] = self._to_run_value(run._sink, "", "")
+        return json
+
+    def bind_to_run(
+        self,
+        run: Any,
+        key: int | str,
+        step: int | str,
+        id_: int | str | None = None,
+        ignore_copy_err: bool | None = None,
+    ) -> None:
+        """Keep the file of this value in a run, as `log` would do it; `id_` goes into its name."""
+        if not hasattr(type(run), "_sink"):
+            raise TypeError(f"bind_to_run accepts wandb.Run, not {type(run).__name__}")
+        self._bind(run._sink, str(key), step if id_ is None else f"{step}_{id_}")
+
+    def _bind(self, sink: Sink, key: str, step: int | str) -> None:
+        with self._storing:
+            self._stored = None
+        self._to_run_value(sink, key, step)
+
+    def is_bound(self) -> bool:
+        """Whether its file is in a run."""
+        return self._stored is not None
+
+    @classmethod
+    def from_json(cls, json_obj: dict[str, Any], source_artifact: Any) -> Media:
+        """The value whose JSON this is, with its files from the artifact."""
+        return cls._from_file(_downloaded(json_obj, source_artifact), json_obj)
+
+    @classmethod
+    def _from_file(cls, path: str, json_obj: dict[str, Any]) -> Media:
+        raise NotImplementedError(f"a {cls.__name__} cannot be read from an artifact")
+
     @classmethod
     def get_media_subdir(cls) -> str:
         """The folder of such files inside a run."""
+        if cls._folder == Media._folder:
+            raise NotImplementedError(f"a {cls.__name__} has no files of its own")
         return cls._folder
 
     def __getstate__(self) -> dict[str, Any]:
@@ -118,8 +335,26 @@ class BatchableMedia(Media):
         """The JSON of a list of such values, all of this class."""
         raise NotImplementedError
 
+    @classmethod
+    def seq_to_json(cls, seq: Sequence[Any], run: Any, key: str, step: int | str) -> dict[str, Any]:
+        """The JSON of a list of such values, which are kept in the run."""
+        json: dict[str, Any] = cls._list_to_run_value(seq, run._sink, key, step)
+        return json
 
-def clean_key(key: str) -> str:
-    """A key as a part of a file's path, which never leaves the folder it is put in."""
-    parts = [part.replace("..", "__") for part in key.replace(os.sep, "/").split("/")]
-    return "/".join(part for part in parts if part not in ("", "."))
+
+def captured(value: Any) -> Any:
+    """A value as it is now, where it may still change; `log` calls this in the script's thread.
+
+    The errors are those of what cannot be logged: afterwards there is nobody to raise them to.
+    """
+    snapshot = getattr(value, "_snapshot", None)
+    found = value if snapshot is None else snapshot()
+    if isinstance(found, Media):
+        found._make_plain()
+    return found
+
+
+def _downloaded(json_obj: dict[str, Any], source_artifact: Any) -> str:
+    """The file that the JSON of a value names, on this machine."""
+    path: str = source_artifact.get_entry(json_obj["path"]).download()
+    return path

@@ -173,6 +173,21 @@ class Graph(FileMedia):
 
         return dumps(self._to_graph_json())
 
+    @classmethod
+    def _from_file(cls, path: str, json_obj: dict[str, Any]) -> Graph:
+        import json
+
+        with open(path, encoding="utf-8") as file:
+            content = json.load(file)
+        graph = cls(content["format"])
+        for attributes in content["nodes"]:
+            node = Node()
+            node._attributes = dict(attributes)
+            graph.add_node(node)
+        for start, end in content["edges"]:
+            graph.add_edge(graph[start], graph[end])
+        return graph
+
     def pprint(self) -> None:
         """Print edges and nodes."""
         import pprint
@@ -245,22 +260,21 @@ class TorchGraph(Graph):
         handles: list[Any] = []
         for name, layer in _layers(model, ""):
             try:
-                handles.append(layer.register_forward_hook(self._hook(name, done)))
+                handles.append(layer.register_forward_hook(_LayerHook(self, name, done)))
             except RuntimeError:
                 continue
             self._graph_hooks.add(id(layer))
         return handles
 
-    def _hook(self, name: str, done: Callable[[TorchGraph], None] | None) -> Callable[..., None]:
-        def ran(layer: Any, inputs: Any, output: Any) -> None:
-            if id(layer) not in self._graph_hooks:
-                return
-            self._add_layer(name, layer, output)
-            self._graph_hooks.discard(id(layer))
-            if not self._graph_hooks and done is not None:
-                done(self)
-
-        return ran
+    def _layer_ran(
+        self, name: str, done: Callable[[TorchGraph], None] | None, layer: Any, output: Any
+    ) -> None:
+        if id(layer) not in self._graph_hooks:
+            return
+        self._add_layer(name, layer, output)
+        self._graph_hooks.discard(id(layer))
+        if not self._graph_hooks and done is not None:
+            done(self)
 
     def _add_layer(self, name: str, layer: Any, output: Any) -> None:
         outputs = output if isinstance(output, tuple) else (output,)
@@ -280,6 +294,27 @@ class TorchGraph(Graph):
             first = first[0]
         if not self.criterion_passed and hasattr(first, "grad_fn"):
             self.criterion = first.grad_fn
+
+
+class _LayerHook:
+    """Runs after each forward pass of a layer."""
+
+    def __init__(
+        self, graph: TorchGraph, name: str, done: Callable[[TorchGraph], None] | None
+    ) -> None:
+        self._graph = graph
+        self._name = name
+        self._done = done
+
+    def __call__(self, layer: Any, inputs: Any, output: Any) -> None:
+        self._graph._layer_ran(self._name, self._done, layer, output)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # A model is copied and saved with its hooks; in a copy this one does nothing, also where
+        # this package is not. So a function of the standard library with three parameters.
+        import contextlib
+
+        return getattr, (contextlib.nullcontext(), "__exit__")
 
 
 def _layers(module: Any, prefix: str) -> Iterable[tuple[str, Any]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from synadb.wandb_compat import _arrays
-from synadb.wandb_compat._media.base import Sink, WBValue
+from synadb.wandb_compat._media.base import ArtifactSink, Sink, WBValue
 
 __all__ = ["Histogram"]
 
@@ -41,6 +41,14 @@ class Histogram(WBValue):
                 "len(bins) must be len(histogram) + 1: "
                 f"{len(self.histogram)} counts lie between {len(self.bins)} edges"
             )
+
+    @classmethod
+    def from_json(cls, json_obj: dict[str, Any], source_artifact: Any = None) -> Histogram:
+        """The histogram whose JSON this is."""
+        return cls(np_histogram=(json_obj["values"], json_obj["bins"]))
+
+    def _artifact_json(self, sink: ArtifactSink) -> dict[str, Any]:
+        return self.to_json()
 
     def to_json(self, run: Any = None) -> dict[str, Any]:
         """What a row has of it."""

@@ -52,6 +52,11 @@ class Html(FileMedia, BatchableMedia):
         self.html = with_head(self.html)
 
     @classmethod
+    def _from_file(cls, path: str, json_obj: dict[str, Any]) -> Html:
+        with open(path, encoding="utf-8") as file:
+            return cls(file.read(), inject=False, data_is_not_path=True)
+
+    @classmethod
     def _list_to_run_value(cls, items: Sequence[Any], sink: Sink, key: str, step: int | str) -> Any:
         pages = [item._to_run_value(sink, key, step) for item in items]
         return {"_type": "html", "count": len(items), "html": pages}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
@@ -10,7 +11,8 @@ from synadb.media import image as pictures
 from synadb.media import jsontext
 from synadb.wandb_compat import _term
 from synadb.wandb_compat._media._sources import captions, is_reference
-from synadb.wandb_compat._media.base import BatchableMedia, Media, Sink
+from synadb.wandb_compat._media.base import ArtifactSink, BatchableMedia, Media, Sink
+from synadb.wandb_compat._values import history_value
 
 if TYPE_CHECKING:
     from PIL.Image import Image as PILImage
@@ -29,6 +31,14 @@ class Classes(Media):
             assert {"id", "name"}.issubset(one), "each class of Classes has an id and a name"
         self._class_set = [dict(one) for one in class_set]
 
+    @classmethod
+    def from_json(cls, json_obj: dict[str, Any], source_artifact: Any = None) -> Classes:
+        """The classes whose JSON this is."""
+        return cls(json_obj["class_set"])
+
+    def _artifact_json(self, sink: ArtifactSink) -> dict[str, Any]:
+        return self.to_json()
+
     def to_json(self, run_or_artifact: Any = None) -> dict[str, Any]:
         """The classes themselves: they need no file."""
         return {"_type": self._log_type, "class_set": self._class_set}
@@ -38,6 +48,18 @@ class Classes(Media):
 
     def _to_run_value(self, sink: Sink, key: str, step: int | str) -> NoReturn:
         self._snapshot()
+
+    def reference(self, sink: ArtifactSink) -> dict[str, Any]:
+        """What the JSON of an image in an artifact says of its classes, which become a file."""
+        import hashlib
+        from base64 import b64encode
+
+        data = json.dumps(history_value(self.to_json()), sort_keys=True).encode("ascii")
+        name = hashlib.md5(str(self._class_set).encode(), usedforsecurity=False).hexdigest()
+        path = f"media/classes/{name}_cls.classes.json"
+        sink.add(path, data)
+        digest = b64encode(hashlib.md5(data, usedforsecurity=False).digest()).decode()
+        return {"type": "classes-file", "path": path, "digest": digest}
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Classes) and self._class_set == other._class_set
@@ -90,11 +112,11 @@ class BoundingBoxes2D(_Overlay):
     _labels_key = "bounding_box/class_labels"
 
     def __init__(self, val: dict[str, Any], key: str) -> None:
-        import json
-
         super().__init__()
         self.validate(val)
-        self._content = jsontext.dumps(val)
+        labels = val.get("class_labels")
+        plain = {} if labels is None else {"class_labels": _with_text_keys(labels)}
+        self._content = jsontext.dumps({**val, **plain})
         self._val: list[dict[str, Any]] = json.loads(self._content)["box_data"]
         self._key = key
         if "class_labels" in val:
@@ -121,6 +143,16 @@ class BoundingBoxes2D(_Overlay):
 
     def _labels(self) -> Mapping[Any, str] | None:
         return self._class_labels
+
+    @classmethod
+    def from_json(cls, json_obj: Any, source_artifact: Any = None) -> BoundingBoxes2D:
+        """The boxes whose JSON, in an artifact, this list is; they have lost their name."""
+        ids = {box["class_id"] for box in json_obj if "class_id" in box}
+        labels = {one: f"class_{one}" for one in sorted(ids)}
+        return cls({"box_data": json_obj, "class_labels": labels}, "")
+
+    def _artifact_json(self, sink: ArtifactSink) -> Any:
+        return self._val
 
     def _encode(self) -> tuple[bytes | str, str]:
         return self._content, ".boxes2D.json"
@@ -186,6 +218,13 @@ class ImageMask(_Overlay):
             _check_labels(val["class_labels"], "strings")
         return True
 
+    @classmethod
+    def _from_file(cls, path: str, json_obj: dict[str, Any]) -> ImageMask:
+        return cls({"path": path}, "")
+
+    def _artifact_end(self, extension: str) -> str:
+        return extension if self._path is None else f"/{os.path.basename(self._path)}"
+
     def _labels(self) -> Mapping[Any, str] | None:
         labels: dict[Any, str] | None = getattr(self, "_val", {}).get("class_labels")
         return labels
@@ -222,6 +261,7 @@ class Image(BatchableMedia):
 
     _log_type: ClassVar[str | None] = "image-file"
     _folder = "media/images"
+    _given = ("_caption", "_grouping")
 
     def __init__(
         self,
@@ -443,6 +483,52 @@ class Image(BatchableMedia):
                 json[name] = _overlays_json(overlays, sink, key, step)
         return json
 
+    def _artifact_json(self, sink: ArtifactSink) -> dict[str, Any]:
+        if self._address is not None:
+            facts = {name: fact for name, fact in self._facts().items() if fact is not None}
+            path = sink.refer(self._folder, self._address)
+            json: dict[str, Any] = {"_type": self._log_type, **facts, "path": path}
+        else:
+            json = super()._artifact_json(sink)
+        if self._classes is not None:
+            json["classes"] = self._classes.reference(sink)
+        for name, overlays in (("boxes", self._boxes), ("masks", self._masks)):
+            if overlays:
+                json[name] = {key: one._artifact_json(sink) for key, one in overlays.items()}
+        return json
+
+    def _artifact_end(self, extension: str) -> str:
+        path = None if self._picture is None else self._picture.path
+        return extension if path is None else f"/{os.path.basename(path)}"
+
+    @classmethod
+    def from_json(cls, json_obj: dict[str, Any], source_artifact: Any) -> Image:
+        """The image whose JSON this is, with its files from the artifact."""
+        classes = json_obj.get("classes")
+        if classes is not None:
+            path = source_artifact.get_entry(classes["path"]).download()
+            with open(path, encoding="utf-8") as file:
+                classes = json.load(file)["class_set"]
+        boxes: dict[str, Any] = {}
+        for name, inner in (json_obj.get("boxes") or {}).items():
+            boxes[name] = BoundingBoxes2D.from_json(inner, source_artifact)
+            boxes[name]._key = name
+        masks: dict[str, Any] = {}
+        for name, inner in (json_obj.get("masks") or {}).items():
+            masks[name] = ImageMask.from_json(inner, source_artifact)
+            masks[name]._key = name
+        return cls(
+            source_artifact.get_entry(json_obj["path"]).download(),
+            caption=json_obj.get("caption"),
+            grouping=json_obj.get("grouping"),
+            classes=classes,
+            boxes=boxes,
+            masks=masks,
+        )
+
+    def _bind(self, sink: Sink, key: str, step: int | str) -> None:
+        self._store_anew(sink, key, step)
+
     def _store_anew(self, sink: Sink, key: str, step: int | str) -> None:
         """In a list each image gets a place of its own, wherever it was logged before."""
         self._check_local()
@@ -486,12 +572,6 @@ class Image(BatchableMedia):
             groups = _groups_json(overlays, sink, key, step)
             if groups:
                 json[name] = groups
-        return json
-
-    @classmethod
-    def seq_to_json(cls, seq: Sequence[Any], run: Any, key: str, step: int | str) -> dict[str, Any]:
-        """The JSON of a list of images."""
-        json: dict[str, Any] = cls._list_to_run_value(seq, run._sink, key, step)
         return json
 
     @classmethod
@@ -628,10 +708,16 @@ def _check_scores(scores: Any) -> None:
 
 def _plain_key(label: Any) -> str:
     """The key of a label as JSON spells it."""
-    import json
-
-    text = json.dumps(label.item() if hasattr(label, "item") else label)
+    text = json.dumps(label.item() if hasattr(label, "item") else label, default=str)
     return text.strip('"')
+
+
+def _with_text_keys(labels: Mapping[Any, str]) -> dict[str, str]:
+    """Labels whose keys JSON takes: those of numpy and `decimal` are numbers, too."""
+    return {
+        _plain_key(label) if isinstance(label, bool) else str(label): text
+        for label, text in labels.items()
+    }
 
 
 def _same_pixels(one: PILImage | None, other: PILImage | None) -> bool:

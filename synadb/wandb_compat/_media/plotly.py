@@ -42,6 +42,17 @@ class Plotly(FileMedia):
             return _image(val)
         return cls(val)
 
+    @classmethod
+    def _from_file(cls, path: str, json_obj: dict[str, Any]) -> Plotly:
+        import json
+
+        found = cls.__new__(cls)
+        FileMedia.__init__(found, json_obj.get("caption"))
+        with open(path, encoding="utf-8") as file:
+            found._figure = json.load(file)
+        found._extension = _EXTENSION
+        return found
+
     def _encode(self) -> tuple[bytes | str, str]:
         from synadb.media.jsontext import dumps
 

@@ -10,8 +10,9 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, cast
 
 from synadb.wandb_compat._media import dtypes
-from synadb.wandb_compat._media.base import Media, Sink, WBValue
+from synadb.wandb_compat._media.base import ArtifactSink, InArtifact, Media, Sink, WBValue
 from synadb.wandb_compat._media.table_content import (
+    ArtifactFiles,
     Content,
     Increment,
     Logged,
@@ -460,6 +461,18 @@ class Table(Media):
             self._earlier_increments[0] if self._increment is None else self._increment.number + 1
         )
 
+    def _prepare(self, run: Any, key: str) -> None:
+        """What the run that it is about to be logged to says of it."""
+        if self._content is not None:
+            return
+        if self.log_mode == "INCREMENTAL" and run.resumed and not self._has_parts():
+            self._load_incremental_table_state_from_resumed_run(run, key)
+        if run._settings.table_raise_on_max_row_limit_exceeded:
+            self._check_length(strict=True)
+
+    def _has_parts(self) -> bool:
+        return self._increment is not None or self._earlier_increments[0] > 0
+
     def _load_incremental_table_state_from_resumed_run(self, run: Any, key: str) -> None:
         """Go on behind the parts of a table that the resumed run has logged under this key."""
         assert self._increment is None, "this Table has been logged already"
@@ -477,9 +490,7 @@ class Table(Media):
         cannot be stored; with `strict`, ValueError for more rows than MAX_ARTIFACT_ROWS.
         """
         if self._content is None:
-            rows = len(self.data) - self._first_row()
-            if rows > Table.MAX_ARTIFACT_ROWS:
-                self._warn_of_length(rows, strict)
+            self._check_length(strict)
             if self.log_mode == "INCREMENTAL":
                 before: Any = self._increment or self._earlier_increments[1]
                 self._increment = Increment(self._next_increment(), before)
@@ -511,8 +522,11 @@ class Table(Media):
             return 0
         return self._last_logged_idx + 1
 
-    def _warn_of_length(self, rows: int, strict: bool) -> None:
+    def _check_length(self, strict: bool) -> None:
+        rows = len(self.data) - self._first_row()
         limit = Table.MAX_ARTIFACT_ROWS
+        if rows <= limit:
+            return
         said = f"Table row limit exceeded: table has {rows} rows, limit is {limit}"
         mend = "set wandb.Table.MAX_ARTIFACT_ROWS to a higher number to keep them all"
         if strict:
@@ -524,11 +538,31 @@ class Table(Media):
     def _to_run_value(self, sink: Sink, key: str, step: int | str) -> Any:
         return self._snapshot()._to_run_value(sink, key, step)
 
-    def to_json(self, run_or_artifact: Any) -> dict[str, Any]:
-        """The JSON that a row has of this table; its files are kept in the run first."""
-        if not hasattr(run_or_artifact, "_sink"):
-            raise TypeError("Table.to_json accepts wandb_run.Run or wandb_artifact.Artifact")
-        return super().to_json(run_or_artifact)
+    def is_bound(self) -> bool:
+        """Whether its file is in a run."""
+        return self._content is not None and self._content.is_stored
+
+    def _bind(self, sink: Sink, key: str, step: int | str) -> None:
+        self._to_run_value(sink, key, step)
+
+    def _run_json(self, run: Any) -> dict[str, Any]:
+        json: dict[str, Any] = self._to_run_value(run._sink, "", "")
+        return json
+
+    def _artifact_json(self, sink: ArtifactSink) -> dict[str, Any]:
+        return ArtifactFiles(sink).table_json(self._content_now())
+
+    @classmethod
+    def from_json(cls, json_obj: dict[str, Any], source_artifact: Any) -> Table:
+        """The table whose JSON this is, with its media from the artifact."""
+        from synadb.wandb_compat._media.table_reading import table_parts
+
+        columns, rows, types = table_parts(json_obj, source_artifact)
+        found = cls(columns, log_mode=json_obj.get("log_mode", "IMMUTABLE"))
+        found.data = rows
+        found._set_types(types)
+        found._update_keys()
+        return found
 
     # -- showing ---------------------------------------------------------------------------------
 
@@ -619,6 +653,9 @@ class PartitionedTable(Media):
                 yield number, row
                 number += 1
 
+    def _artifact_json(self, sink: ArtifactSink) -> dict[str, Any]:
+        return {"_type": self._log_type, "parts_path": self.parts_path}
+
     def _snapshot(self) -> LoggedLink:
         return LoggedLink("partitioned-table", {"parts_path": self.parts_path}, {})
 
@@ -662,6 +699,14 @@ class JoinedTable(Media):
             json_obj["join_key"],
         )
 
+    def _artifact_json(self, sink: ArtifactSink) -> dict[str, Any]:
+        if not isinstance(sink, InArtifact):
+            raise TypeError("a JoinedTable cannot be a part of a table; log it by itself")
+        json: dict[str, Any] = {"_type": self._log_type, "join_key": self._join_key}
+        for name, table in (("table1", self._table1), ("table2", self._table2)):
+            json[name] = _in_artifact(sink.artifact, name, table)
+        return json
+
     def _snapshot(self) -> LoggedLink:
         tables = {}
         for name, table in (("table1", self._table1), ("table2", self._table2)):
@@ -692,6 +737,23 @@ class JoinedTable(Media):
         return self._eq_debug(other)
 
     __hash__ = None  # type: ignore[assignment]
+
+
+def _in_artifact(artifact: Any, name: str, table: Any) -> str:
+    """The path of a joined table in an artifact, to which it is added if need be."""
+    if isinstance(table, str):
+        if table not in artifact.manifest.entries:
+            raise ValueError(
+                f"JoinedTable {name}: {table} not found in artifact. Add a table to the artifact "
+                f"using Artifact.add(<table>, {table!r}) before adding this JoinedTable."
+            )
+        return table
+    if isinstance(table, Table | PartitionedTable):
+        # The artifact gives what is added to this folder the name of its digest.
+        return str(artifact.add(table, f"media/tables/{name}").path)
+    own: str = table.path
+    artifact.add_reference(table.ref_url(), name=own)
+    return own
 
 
 def _can_be_joined(table: Any) -> bool:

@@ -22,13 +22,12 @@ import re
 import threading
 from collections.abc import Mapping
 from itertools import chain
-from pathlib import PurePath
 from typing import Any, ClassVar
 
-from synadb.media.table import SCALARS, compact_json, sorted_json
+from synadb.media.table import SCALARS, compact_json, held_bytes, sorted_json
 from synadb.wandb_compat import _arrays
 from synadb.wandb_compat._media import dtypes
-from synadb.wandb_compat._media.base import Media, Sink, Stored, clean_key
+from synadb.wandb_compat._media.base import ArtifactSink, Media, Sink, captured, clean_key
 from synadb.wandb_compat._values import history_value
 
 __all__ = [
@@ -47,6 +46,7 @@ _LONGEST_EMBEDDING = 150
 _LOCATION = "wandb-client-artifact://"
 _ALPHABET = "abcdefghijklmnopqrstuvwxyz0123456789"
 _PREDECESSOR_SECONDS = 60.0
+_LINK_CLASSES = {"joined-table": "JoinedTable", "partitioned-table": "PartitionedTable"}
 
 
 class Increment:
@@ -92,6 +92,16 @@ class Content:
         self._run_id: str | None = None
         self._json: dict[str, Any] = {}
 
+    @property
+    def held_bytes(self) -> int:
+        """About how much memory the rows take."""
+        return held_bytes(self.rows)
+
+    @property
+    def is_stored(self) -> bool:
+        """Whether its files are in a run."""
+        return self._run_id is not None
+
     def stored_json(self, sink: Sink, key: str, step: int | str) -> dict[str, Any]:
         """What a row says of the files; they are stored by the first call."""
         with self._lock:
@@ -112,9 +122,9 @@ class Content:
 
     def _store(self, sink: Sink, key: str, step: int | str) -> dict[str, Any]:
         name, kind, entry = _artifact_entry(sink.run_id, key, self.increment)
-        files = ArtifactFiles()
-        table = files.table_bytes(self)
-        client_id = sink.put_artifact(name, kind, {entry: table, **files.files})
+        inside = _Files()
+        table = ArtifactFiles(inside).table_bytes(self)
+        client_id = sink.put_artifact(name, kind, {entry: table, **inside.files})
         data = compact_json(self.columns, self.rows[: self._run_rows], run_cell)
         stored = sink.put(_FOLDER, key, step, data, SUFFIX)
         json: dict[str, Any] = {
@@ -142,6 +152,11 @@ class Logged(Media):
         self._ncols = ncols
         self._nrows = nrows
 
+    @property
+    def held_bytes(self) -> int:
+        """About how much memory the rows take that wait to be stored."""
+        return self.content.held_bytes
+
     def _to_run_value(self, sink: Sink, key: str, step: int | str) -> Any:
         kind = "table-file" if self.content.increment is None else "incremental-table-file"
         return {
@@ -162,90 +177,95 @@ class LoggedLink(Media):
         self._json = json
         self._tables = tables
 
+    @property
+    def held_bytes(self) -> int:
+        """About how much memory the rows of its tables take."""
+        return sum(content.held_bytes for content in self._tables.values())
+
+    @property
+    def class_name(self) -> str:
+        """What the file of a run has of it where it is a cell."""
+        return _LINK_CLASSES[self._kind]
+
+    def _artifact_json(self, sink: ArtifactSink) -> dict[str, Any]:
+        files = ArtifactFiles(sink)
+        tables = {name: files.put_table(content) for name, content in self._tables.items()}
+        return {"_type": self._kind, **self._json, **tables}
+
     def _to_run_value(self, sink: Sink, key: str, step: int | str) -> Any:
-        files = ArtifactFiles()
+        inside = _Files()
+        files = ArtifactFiles(inside)
         json = {"_type": self._kind, **self._json}
         for name, content in self._tables.items():
             json[name] = f"t{name[-1]}{SUFFIX}"
-            files.files[json[name]] = files.table_bytes(content)
+            inside.add(json[name], files.table_bytes(content))
         entry = _entry_path(key, f"{self._kind}.json")
-        files.files[entry] = _json_bytes(json)
+        inside.add(entry, _json_bytes(json))
         name = artifact_name(f"run-{sink.run_id}-{key}")
-        client_id = sink.put_artifact(name, "run_table", files.files)
+        client_id = sink.put_artifact(name, "run_table", inside.files)
         return {"_type": self._kind, "artifact_path": f"{_LOCATION}{client_id}/{entry}"}
 
 
-class ArtifactFiles:
-    """The files of one artifact beside the table itself; a sink for the media in its cells."""
-
-    run_id = ""
+class _Files(ArtifactSink):
+    """The files of an artifact that is made in one go."""
 
     def __init__(self) -> None:
         self.files: dict[str, bytes] = {}
+
+    def add(self, path: str, content: bytes) -> None:
+        """Keep a file at this very path, unless there is one."""
+        self.files.setdefault(path, content)
+
+    def refer(self, folder: str, address: str) -> str:
+        """Raise ValueError: the artifact of a logged table holds files alone."""
+        raise ValueError(
+            f"media created by a reference to external storage ({address!r}) cannot currently be "
+            "added to a run"
+        )
+
+
+class ArtifactFiles:
+    """A table's files in an artifact; `sink` keeps them."""
+
+    def __init__(self, sink: ArtifactSink) -> None:
+        self._sink = sink
         self._tables: dict[int, tuple[Any, str]] = {}
-
-    # -- the sink --------------------------------------------------------------------------------
-
-    def put(
-        self, folder: str, key: str, step: int | str, content: bytes | str, extension: str
-    ) -> Stored:
-        """Keep a file under its digest: encoded content as `<folder>/<digest><extension>`, a file
-        of the script as `<folder>/<digest>/<its name>`.
-        """
-        if isinstance(content, str):
-            with open(content, "rb") as file:
-                data = file.read()
-            name = "/" + PurePath(content).name
-        else:
-            data, name = content, extension
-        digest = hashlib.sha256(data).hexdigest()
-        path = f"{folder}/{digest[:20]}{name}"
-        self.files[path] = data
-        return Stored(path, digest, len(data))
-
-    def put_artifact(self, name: str, type: str, files: dict[str, bytes]) -> str:
-        """An artifact holds no other."""
-        raise TypeError(f"{name!r} cannot be logged inside another artifact")
-
-    def set_config(self, key: str, name: str, value: Any) -> None:
-        """An artifact has no config."""
+        self._referred: set[str] = set()
 
     # -- what cells and types refer to -----------------------------------------------------------
 
     def media_json(self, value: Any) -> dict[str, Any]:
         """The JSON of a media object in this artifact; its files are kept here."""
-        fresh = _not_stored(value) if isinstance(value, Media) else value
-        json: dict[str, Any] = fresh._to_run_value(self, "", "")
-        boxes = getattr(value, "_boxes", None)
-        if boxes:
-            json["boxes"] = {key: one._val for key, one in boxes.items()}
-        classes = getattr(value, "_classes", None)
-        if classes is not None:
-            json["classes"] = self.classes_json(classes)
-        for part in (json, *json.get("masks", {}).values()):
-            part.pop("size", None)
+        json: dict[str, Any] = value._artifact_json(self._sink)
         return json
 
     def classes_json(self, classes: Any) -> dict[str, Any]:
         """A reference to the names of classes, which become a file."""
-        from base64 import b64encode
-
-        data = _json_bytes(classes.to_json(self))
-        name = hashlib.md5(str(classes._class_set).encode(), usedforsecurity=False).hexdigest()
-        path = f"media/classes/{name}_cls.classes.json"
-        self.files[path] = data
-        digest = b64encode(hashlib.md5(data, usedforsecurity=False).digest()).decode()
-        return {"type": "classes-file", "path": path, "digest": digest}
+        json: dict[str, Any] = classes.reference(self._sink)
+        return json
 
     def add_table(self, table: Any) -> str:
         """Keep a table that keys refer to; returns its path."""
         known = self._tables.get(id(table))
-        if known is None:
-            # Before its content, which may refer back to the table that is being written.
-            path = f"media/tables/t_{len(self._tables)}{SUFFIX}"
-            known = self._tables[id(table)] = (table, path)
-            self.files[path] = self.table_bytes(table._content_now())
-        return known[1]
+        if known is not None:
+            self._referred.add(known[1])
+            return known[1]
+        # Its content may refer back to it, before it can be named by its content.
+        path = f"media/tables/t_{len(self._tables)}{SUFFIX}"
+        self._tables[id(table)] = (table, path)
+        data = self.table_bytes(table._content_now())
+        if path not in self._referred:
+            path = _path_by_content(data)
+            self._tables[id(table)] = (table, path)
+        self._sink.add(path, data)
+        return path
+
+    def put_table(self, content: Content) -> str:
+        """Keep a table as a file of its own; returns its path."""
+        data = self.table_bytes(content)
+        path = _path_by_content(data)
+        self._sink.add(path, data)
+        return path
 
     # -- tables ----------------------------------------------------------------------------------
 
@@ -257,7 +277,8 @@ class ArtifactFiles:
             rows = [_without(row, skipped) for row in rows]
         return sorted_json(fields, rows, self._cell)
 
-    def _table_json(self, content: Content) -> dict[str, Any]:
+    def table_json(self, content: Content) -> dict[str, Any]:
+        """A table as JSON data."""
         fields, skipped = self._fields(content)
         rows = [[self._cell(value) for value in _without(row, skipped)] for row in content.rows]
         return {**fields, "data": rows}
@@ -312,28 +333,16 @@ class ArtifactFiles:
         file = io.BytesIO()
         arrays: dict[str, Any] = {column: whole}
         np.savez_compressed(file, **arrays)
-        stored = self.put("media/serialized_data", "", "", file.getvalue(), ".npz")
+        stored = self._sink.keep("media/serialized_data", file.getvalue(), ".npz")
         return {"path": stored.path, "key": column}
 
     def _cell(self, value: Any) -> Any:
         return artifact_cell(value, self)
 
 
-def _not_stored(value: Media) -> Media:
-    """A media object that has no file yet; what the original remembers is its file in a run."""
-    import copy
-
-    fresh = copy.copy(value)
-    fresh._stored = None
-    # The boxes of an image are written in place, its masks are files of their own.
-    if getattr(fresh, "_boxes", None):
-        fresh._boxes = None  # type: ignore[attr-defined]
-    masks = getattr(fresh, "_masks", None)
-    if masks:
-        fresh._masks = {  # type: ignore[attr-defined]
-            key: _not_stored(mask) for key, mask in masks.items()
-        }
-    return fresh
+def _path_by_content(data: bytes) -> str:
+    digest = hashlib.md5(data, usedforsecurity=False).hexdigest()
+    return f"media/tables/{digest[:20]}{SUFFIX}"
 
 
 def _json_bytes(value: Any) -> bytes:
@@ -410,8 +419,8 @@ def captured_cell(value: Any) -> Any:
     if kind in SCALARS:
         return value
     if hasattr(kind, "_to_run_value"):
-        capture = getattr(value, "_content_now", None) or getattr(value, "_snapshot", None)
-        return value if capture is None else capture()
+        content_now = getattr(value, "_content_now", None)
+        return captured(value) if content_now is None else content_now()
     if isinstance(value, dict) and not _is_enum(value):
         return {_key(key): captured_cell(item) for key, item in value.items()}
     if isinstance(value, list | tuple | set | frozenset | range):
@@ -432,6 +441,8 @@ def run_cell(value: Any) -> Any:
     """A captured cell as JSON data for the file of the run."""
     if isinstance(value, Content):
         return value.kind
+    if isinstance(value, LoggedLink):
+        return value.class_name
     kind = type(value)
     if hasattr(kind, "_to_run_value"):
         return kind.__name__
@@ -460,7 +471,7 @@ def artifact_cell(value: Any, files: ArtifactFiles | None) -> Any:
     if kind in SCALARS:
         return value
     if files is not None and isinstance(value, Content):
-        return files._table_json(value)
+        return files.table_json(value)
     if files is not None and hasattr(kind, "_to_run_value"):
         return files.media_json(value)
     if isinstance(value, dict):

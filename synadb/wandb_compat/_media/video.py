@@ -119,6 +119,12 @@ class Video(FileMedia, BatchableMedia):
         return facts
 
     @classmethod
+    def _from_file(cls, path: str, json_obj: dict[str, Any]) -> Video:
+        found = cls(path, json_obj.get("caption"))
+        found._width, found._height = json_obj.get("width"), json_obj.get("height")
+        return found
+
+    @classmethod
     def _list_to_run_value(cls, items: Sequence[Any], sink: Sink, key: str, step: int | str) -> Any:
         return {
             "_type": "videos",

@@ -8,26 +8,32 @@ from synadb.wandb_compat._lazy import lazy_attribute, lazy_dir
 
 __all__ = [
     "AlertLevel",
+    "Artifact",
     "Config",
     "Settings",
     "Summary",
+    "controller",
     "finish",
     "helper",
     "init",
     "login",
     "require",
     "setup",
+    "sweep",
     "teardown",
 ]
 
 _LAZY = {
     "AlertLevel": "_alerts:AlertLevel",
+    "Artifact": "_artifacts.artifact:Artifact",
     "Config": "_config:Config",
     "Settings": "_settings:Settings",
     "Summary": "_summary:Summary",
     "_attach": ":_attach",
     "_unwatch": "_watch:unwatch",
     "_watch": "_watch:watch",
+    "artifacts": "sdk.artifacts",
+    "controller": "_sweeps.local:controller",
     "data_types": "sdk.data_types",
     "finish": ":finish",
     "helper": "sdk.wandb_helper",
@@ -36,6 +42,7 @@ _LAZY = {
     "login": ":login",
     "require": ":require",
     "setup": ":setup",
+    "sweep": "_sweeps.create:sweep",
     "teardown": ":teardown",
     "wandb_alerts": "sdk.wandb_alerts",
     "wandb_config": "sdk.wandb_config",
@@ -48,6 +55,7 @@ _LAZY = {
     "wandb_settings": "sdk.wandb_settings",
     "wandb_setup": "sdk.wandb_setup",
     "wandb_summary": "sdk.wandb_summary",
+    "wandb_sweep": "sdk.wandb_sweep",
     "wandb_watch": "sdk.wandb_watch",
 }
 

@@ -6,6 +6,7 @@ need a server, or is not built yet, is refused by name: doing nothing silently w
 
 from __future__ import annotations
 
+import os
 import sys
 
 VERSION = "0.31.0"
@@ -21,10 +22,14 @@ ANSWERS = {
 }
 ANSWERS["on"], ANSWERS["off"] = ANSWERS["online"], ANSWERS["offline"]
 
+# Done by synadb's own code.
+SWEEPS = ("agent", "controller", "sweep")
+KNOWN = ", ".join(sorted([*ANSWERS, *SWEEPS]))
+
 USAGE = f"""\
 usage: wandb COMMAND [ARGS...]
 
-SynaDB's stand-in for the wandb program. It knows: {", ".join(sorted(ANSWERS))}.
+SynaDB's stand-in for the wandb program. It knows: {KNOWN}.
 The records are read with `synadb runs`, `synadb show` and `synadb export`."""
 
 
@@ -41,6 +46,17 @@ def _database() -> str | None:
     return str(database_path())
 
 
+def _sweeps(arguments: list[str]) -> int:
+    # The stand-in beside this file sees to it that synadb can be imported, whichever way this
+    # program was found.
+    sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+    import wandb  # noqa: F401
+
+    from synadb.wandb_compat._sweeps.program import main as run
+
+    return int(run(arguments))
+
+
 def main(argv: list[str] | None = None) -> int:
     """Answer one command line; 2 means that the command is not there."""
     arguments = sys.argv[1:] if argv is None else argv
@@ -51,10 +67,12 @@ def main(argv: list[str] | None = None) -> int:
     if command in {"-v", "--version"}:
         print(f"wandb, version {VERSION} (SynaDB's stand-in)")
         return 0
+    if command in SWEEPS:
+        return _sweeps(arguments)
     answer = ANSWERS.get(command)
     if answer is None:
         _say(f"'wandb {command}' is not supported by SynaDB's stand-in for the wandb program")
-        _say(f"it knows: {', '.join(sorted(ANSWERS))}")
+        _say(f"it knows: {KNOWN}")
         return 2
     _say(answer)
     if command == "status" and (database := _database()) is not None:

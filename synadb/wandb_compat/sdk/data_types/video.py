@@ -11,4 +11,5 @@ __all__ = ["Video"]
 
 
 def __getattr__(name: str) -> Any:
-    return lazy_attribute(__name__, {}, name)
+    # Many robotics scripts take wandb.util from here.
+    return lazy_attribute(__name__, {"util": "util"}, name)

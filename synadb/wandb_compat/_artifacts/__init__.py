@@ -1,0 +1,1 @@
+"""`wandb.Artifact`: versions of sets of files, put together, stored, and read again."""

@@ -1,0 +1,1 @@
+"""`wandb.sweep`, `wandb.agent` and `wandb.controller`."""

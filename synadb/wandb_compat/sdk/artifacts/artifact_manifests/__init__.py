@@ -1,0 +1,21 @@
+"""`wandb.sdk.artifacts.artifact_manifests`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from synadb.wandb_compat._lazy import lazy_attribute, lazy_dir
+
+__all__ = []
+
+_LAZY = {
+    "artifact_manifest_v1": "sdk.artifacts.artifact_manifests.artifact_manifest_v1",
+}
+
+
+def __getattr__(name: str) -> Any:
+    return lazy_attribute(__name__, _LAZY, name)
+
+
+def __dir__() -> list[str]:
+    return lazy_dir(__name__, _LAZY)

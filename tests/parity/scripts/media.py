@@ -1,0 +1,296 @@
+"""Media in rows, in lists, in dicts, in the summary and in the config."""
+
+from __future__ import annotations
+
+import datetime
+import decimal
+import pathlib
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from tests.parity.play import GONE, See, differs
+from tests.parity.scripts._wandb import wandb
+
+_STALE = "wandb shows the caption of an older image with a newer one that has none"
+
+
+def _pixels(shade: int, size: int = 6) -> Any:
+    return np.full((size, size, 3), shade, np.uint8)
+
+
+def _image(shade: int = 1, **options: Any) -> Any:
+    return wandb.Image(_pixels(shade), **options)
+
+
+def _table(*rows: Any, **options: Any) -> Any:
+    return wandb.Table(columns=["a", "b"], data=[*map(list, rows)], **options)
+
+
+@differs("seen.captions", None, _STALE)
+@differs("runs[0].summary.image.caption", GONE, _STALE)
+def beside_numbers(see: See) -> None:
+    run = wandb.init(project="p")
+    run.log({"loss": 0.5, "image": _image(1, caption="one")})
+    run.log({"loss": 0.4, "image": _image(2)})
+    run.log({"loss": 0.3})
+    see("loss", run.summary["loss"])
+    see("image", dict(run.summary["image"])["_type"])
+    see("captions", dict(run.summary["image"]).get("caption"))
+    run.finish()
+
+
+def in_dicts(see: See) -> None:
+    run = wandb.init(project="p")
+    run.log({"a": {"b": {"image": _image(1)}, "n": 1}})
+    run.log({"a": {"b": {"image": _image(2), "page": wandb.Html("<p>")}}, "x/y": _image(3)})
+    run.log({"a": {"spread": wandb.Histogram(np_histogram=([1, 2], [0, 1, 2]))}})
+    run.log({"a.dotted": _image(4), "with space": _image(5)})
+    run.log({"empty": {}, "only": {"image": _image(6)}})
+    run.finish()
+
+
+@differs("runs[0].summary.images.captions", GONE, _STALE)
+def in_lists(see: See) -> None:
+    run = wandb.init(project="p")
+    run.log({"images": [_image(1, caption="x"), _image(2)]})
+    run.log({"images": (_image(1), _image(2, caption="y"))})
+    run.log({"one": [_image(3)], "pages": [wandb.Html("<p>"), wandb.Html("<b>")]})
+    run.log({"spreads": [wandb.Histogram(np_histogram=([1], [0, 1])) for _ in range(2)]})
+    run.log({"mixed": [_image(4), wandb.Html("<i>")]})
+    run.log({"tables": [_table((1, 2)), _table((3, 4))]})
+    run.log({"deep": {"images": [_image(5), _image(6)]}})
+    run.finish()
+
+
+def refused_lists(see: See) -> None:
+    run = wandb.init(project="p")
+    for name, value in {
+        "a number last": [_image(1), 2],
+        "a number first": [2, _image(1)],
+        "a list inside": [[_image(1)]],
+        "a dict inside": [{"image": _image(1)}],
+        "None last": [_image(1), None],
+        "a set": {"x": [3, {"y": _image(2)}]},
+    }.items():
+        with see.error(name):
+            run.log({"before": 1, "value": value})
+    see("step", run.step)
+    run.log({"after": 1})
+    run.finish()
+
+
+@differs(
+    "runs[0].summary.kept.path",
+    "media/images/first_0_b1e5c7730d4cb64bd5fb.png",
+    "wandb writes an image again when it is in a list, and then names that file",
+)
+def the_same_twice(see: See) -> None:
+    run = wandb.init(project="p")
+    image, page = _image(1, caption="c"), wandb.Html("<p>")
+    for _ in range(3):
+        run.log({"first": image, "page": page})
+    run.log({"second": image, "also": image})
+    run.log({"third": [image, image]})
+    run.summary["kept"] = image
+    run.finish()
+
+
+@differs("runs[0].summary.image.caption", GONE, _STALE)
+@differs("runs[0].history[2].image.caption", GONE, _STALE)
+def in_one_row_twice(see: See) -> None:
+    run = wandb.init(project="p")
+    run.log({"image": _image(1, caption="first"), "n": 1}, commit=False)
+    run.log({"image": _image(2, caption="second")}, commit=False)
+    run.log({"n": 2})
+    run.log({"image": _image(3), "other": 1}, step=5)
+    run.log({"image": 7}, step=5)
+    run.log({"image": _image(4, caption="fourth")}, step=6)
+    run.log({"image": _image(5)}, step=6)
+    run.finish()
+
+
+def in_the_summary(see: See) -> None:
+    run = wandb.init(project="p")
+    run.log({"image": _image(1, caption="logged"), "table": _table((1, 2))})
+    see("logged", run.summary["image"]["caption"])
+    run.summary["image"] = _image(2, caption="by hand")
+    run.summary["page"] = wandb.Html("<p>")
+    run.summary.update({"spread": wandb.Histogram(np_histogram=([1, 2], [0, 1, 2]))})
+    run.summary["table"] = _table((3, 4))
+    run.summary["deep"] = {"image": _image(3)}
+    run.summary["list"] = [_image(4), _image(5)]
+    see("caption", run.summary["image"]["caption"])
+    see("type", run.summary["deep"]["image"]["_type"])
+    run.finish()
+
+
+def refused_in_the_summary(see: See) -> None:
+    run = wandb.init(project="p")
+    for name, value in {"mixed": [_image(1), 2], "bare": object(), "inside": [[_image(1)]]}.items():
+        with see.error(name):
+            run.summary[name] = value
+    run.finish()
+
+
+def in_the_config(see: See) -> None:
+    run = wandb.init(project="p", config={"a": 1})
+    for name, value in {
+        "image": _image(1),
+        "table": _table((1, 2)),
+        "page": wandb.Html("<p>"),
+        "spread": wandb.Histogram(np_histogram=([1], [0, 1])),
+    }.items():
+        with see.error(name):
+            run.config[name] = value
+        with see.error(f"{name} by update"):
+            run.config.update({name: value})
+        see(f"{name} kept", name in run.config)
+    run.finish()
+
+
+def by_hand_after_log(see: See) -> None:
+    run = wandb.init(project="p")
+    run.log({"image": _image(1), "page": wandb.Html("<p>")})
+    run.summary["image"] = 5
+    run.log({"n": 1})
+    see("image", run.summary["image"])
+    run.log({"page": wandb.Html("<b>")})
+    run.finish()
+
+
+def defined_metrics(see: See) -> None:
+    run = wandb.init(project="p")
+    run.define_metric("epoch")
+    run.define_metric("val/*", step_metric="epoch")
+    run.define_metric("hidden", summary="none")
+    run.define_metric("least", summary="min")
+    run.log({"epoch": 3, "n": 1})
+    run.log({"val/image": _image(1)})
+    run.log({"val/images": [_image(1), _image(2)], "hidden": _image(3), "least": _image(4)})
+    run.log({"val/page": wandb.Html("<p>")}, commit=False)
+    run.log({"epoch": 4})
+    run.log({"val/table": _table((1, 2)), "n": 2})
+    run.finish()
+
+
+def two_tables_of_a_key(see: See) -> None:
+    run = wandb.init(project="p")
+    table = _table((1, 2), (3, 4))
+    run.log({"table": table})
+    run.log({"table": table, "other": table})
+    run.log({"table": _table((5, 6))})
+    run.finish()
+
+
+def mutable_tables(see: See) -> None:
+    run = wandb.init(project="p")
+    table = _table((1, 2), log_mode="MUTABLE")
+    run.log({"table": table})
+    table.add_data(3, 4)
+    run.log({"table": table})
+    table.add_column("c", ["x", "y"])
+    run.log({"table": table})
+    run.finish()
+
+
+def immutable_tables(see: See) -> None:
+    run = wandb.init(project="p")
+    table = _table((1, 2))
+    run.log({"table": table})
+    table.add_data(3, 4)
+    run.log({"table": table})
+    run.finish()
+
+
+def charts(see: See) -> None:
+    run = wandb.init(project="p")
+    table = _table((1, 2), (3, 4))
+    run.log({"chart": wandb.plot.line(table, "a", "b", title="t"), "n": 1})
+    run.log({"deep": {"chart": wandb.plot.scatter(table, "a", "b"), "n": 2}})
+    run.log({"split": wandb.plot.bar(table, "a", "b", split_table=True)})
+    run.log({"split lines": wandb.plot.line_series([0, 1], [[1, 2], [3, 4]], keys=["x", "y"])})
+    run.log({"seen": wandb.visualize("wandb/line/v0", table)})
+    run.finish()
+
+
+class _Thing:
+    pass
+
+
+def captions_of_every_kind(see: See) -> None:
+    run = wandb.init(project="p")
+    captions: dict[str, Any] = {
+        "time": datetime.datetime(2020, 1, 2, 3, 4),  # noqa: DTZ001
+        "date": datetime.date(2020, 1, 2),
+        "decimal": decimal.Decimal("1.50"),
+        "path": pathlib.Path("/a/b"),
+        "bytes": b"abc",
+        "array": np.arange(3),
+        "number": np.float32(0.5),
+        "set": {1},
+        "function": len,
+        "complex": 1j,
+        "huge": 10**40,
+        "half a letter": "\ud800",
+        "keys": {1: {2: 3}},
+    }
+    for name, caption in captions.items():
+        run.log({f"image {name}": _image(1, caption=caption)})
+        run.log({f"list {name}": [_image(1, caption=caption)]})
+        run.log({f"points {name}": wandb.Object3D(np.zeros((2, 3)), caption=caption)})
+    run.log({"group": _image(1, grouping=decimal.Decimal(3))})
+    place = {"position": {"minX": 1 + 2j, "maxX": 0.5j, "minY": 0, "maxY": 1}, "class_id": 1}
+    run.log({"complex box": _image(1, boxes={"b": {"box_data": [place]}})})
+    run.log({"complex points": wandb.Object3D(np.full((2, 3), 0.5 - 2j))})
+    for name, caption in {"a thing": _Thing(), "no text": b"\xff", "media": _image(1)}.items():
+        with see.error(name):
+            run.log({"before": 1, "image": _image(1, caption=caption)})
+    caption = ["first"]
+    run.log({"mutated": _image(1, caption=caption)})
+    caption.append("later")
+    see("step", run.step)
+    run.finish()
+
+
+def labels_of_every_kind(see: See) -> None:
+    run = wandb.init(project="p")
+    for label in (np.int64(3), np.uint8(0), np.float32(0.5), decimal.Decimal("1.5"), 2, True):
+        labels = {label: "x"}
+        boxes = {"boxes": {"box_data": [], "class_labels": labels}}
+        masks = {"mask": {"mask_data": np.zeros((6, 6), np.uint8), "class_labels": labels}}
+        run.log({f"boxes {label}": _image(1, boxes=boxes)})
+        run.log({f"mask {label}": _image(1, masks=masks)})
+    run.finish()
+
+
+def joined_tables_in_cells(see: See) -> None:
+    run = wandb.init(project="p")
+    joined = wandb.JoinedTable(_table((1, 2)), _table((3, 4)), "a")
+    run.log({"table": wandb.Table(columns=["c"], data=[[joined]])})
+    parts = wandb.data_types.PartitionedTable("parts")
+    run.log({"table": wandb.Table(columns=["c"], data=[[parts]])})
+    run.finish()
+
+
+def refused_values(see: See) -> None:
+    run = wandb.init(project="p")
+    makers: dict[str, Callable[[], Any]] = {
+        "missing file": lambda: wandb.Image("no such file.png"),
+        "shape": lambda: wandb.Image(np.zeros((2, 2, 7))),
+        "sample rate": lambda: wandb.Audio(np.zeros(4)),
+        "video": lambda: wandb.Video(np.zeros((4, 4))),
+        "html": lambda: wandb.Html(3),
+        "points": lambda: wandb.Object3D([1, 2]),
+        "too many bins": lambda: wandb.Histogram([1.0], num_bins=1000),
+        "reference": lambda: run.log({"x": wandb.Image("https://example.org/x.png")}),
+        "log mode": lambda: wandb.Table(log_mode="SOMETIMES"),
+        "too long a row": lambda: _table((1, 2)).add_data(1, 2, 3),
+        "another type": lambda: _table((1, 2)).add_data("x", 2),
+    }
+    for name, make in makers.items():
+        with see.error(name):
+            make()
+    see("step", run.step)
+    run.finish()
