@@ -4,6 +4,10 @@ PYTHON  ?= python3
 WORKERS ?= 2
 ROUNDS  ?= 300
 REPEAT  ?= 3
+# What `make frameworks` trains with; several GB with their own dependencies.
+FRAMEWORKS ?= torch transformers accelerate lightning keras tensorflow xgboost lightgbm catboost scikit-learn \
+              stable-baselines3 sacred tensorboard tensorboardX optuna optuna-integration skorch hydra-core pandas \
+              ipykernel "setuptools<81"
 
 VENV := .venv
 BIN  := $(VENV)/bin
@@ -12,7 +16,7 @@ STAMP := $(VENV)/.installed
 CODE  := synadb tests examples
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check lint types fmt bench kill clean install
+.PHONY: help demo test check lint types fmt bench frameworks kill clean install
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -39,6 +43,11 @@ fmt: $(STAMP) ## format, and fix what lint can fix
 
 bench: $(STAMP) ## measure beside real wandb and write docs/benchmarks.md
 	@$(BIN)/python -m synadb.bench.figures
+
+frameworks: $(STAMP) ## install training libraries, and compare what they log under wandb and under SynaDB
+	@$(BIN)/python -m pip install --quiet $(FRAMEWORKS)
+	@$(BIN)/python -m tests.frameworks.play
+	@$(BIN)/python -m pytest tests/frameworks/test_launchers.py tests/test_notebooks.py
 
 kill: $(STAMP) ## SIGKILL a logging process ROUNDS times and count what is missing
 	@$(BIN)/python -m tests.kill --rounds $(ROUNDS)

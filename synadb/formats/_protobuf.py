@@ -9,7 +9,9 @@ value is:
     2  varint length, n   strings, bytes, embedded messages
     5  4 bytes            float, little endian
 
-Only what the tables of this package need is here: no groups, no packed fields, no writing. A field
+A repeated number may be packed: one value of wire type 2 that holds all of them in a row.
+
+Only what the tables of this package need is here: no groups, no writing. A field
 that a table does not list, or that comes with another wire type than its kind has, is skipped, as
 every protobuf reader does: newer writers may add fields.
 """
@@ -23,15 +25,17 @@ __all__ = ["DecodeError", "Field", "Message", "decode", "message"]
 
 _VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
 _SIZES = {_FIXED64: 8, _FIXED32: 4}
-_DOUBLE = struct.Struct("<d")
+_DOUBLE, _FLOAT = struct.Struct("<d"), struct.Struct("<f")
 
-Scalar: TypeAlias = Literal["int", "sint", "bool", "double", "string"]
+Scalar: TypeAlias = Literal["int", "sint", "bool", "double", "float", "string", "bytes"]
 _WIRE_TYPES: dict[Scalar, int] = {
     "int": _VARINT,  # also enums
     "sint": _VARINT,  # zigzag: 0, -1, 1, -2, ...
     "bool": _VARINT,
     "double": _FIXED64,
+    "float": _FIXED32,
     "string": _BYTES,
+    "bytes": _BYTES,
 }
 
 
@@ -41,6 +45,7 @@ class Field(NamedTuple):
     name: str
     kind: Scalar | Message
     repeated: bool = False
+    packed: bool = False
 
 
 # The wanted fields of a message type, by what they begin with: `number << 3 | wire type`.
@@ -53,10 +58,14 @@ class DecodeError(ValueError):
 
 def message(fields: dict[int, Field]) -> Message:
     """Make a message type of its wanted fields by number."""
-    return {
-        number << 3 | (_BYTES if isinstance(field.kind, dict) else _WIRE_TYPES[field.kind]): field
-        for number, field in fields.items()
-    }
+    wanted: Message = {}
+    for number, field in fields.items():
+        wire_type = _BYTES if isinstance(field.kind, dict) else _WIRE_TYPES[field.kind]
+        wanted[number << 3 | wire_type] = field
+        if field.repeated and wire_type != _BYTES:
+            # Readers have to take both forms, whichever the writer prefers.
+            wanted[number << 3 | _BYTES] = field._replace(packed=True)
+    return wanted
 
 
 def decode(wanted: Message, data: bytes) -> dict[str, Any]:
@@ -97,12 +106,17 @@ def _decode(wanted: Message, data: bytes, pos: int, end: int) -> dict[str, Any]:
             raise DecodeError(f"the value at byte {start} runs over the end of its message")
         if field is None:
             continue
-        name, kind, repeated = field
+        name, kind, repeated, packed = field
         if isinstance(kind, dict):
             value = _decode(kind, data, start, pos)
         elif kind == "string":
             # Writers must write UTF-8; one bad byte is no reason to lose the rest of the record.
             value = data[start:pos].decode("utf-8", "replace")
+        elif kind == "bytes":
+            value = data[start:pos]
+        elif packed:
+            values.setdefault(name, []).extend(_unpacked(kind, data, start, pos))
+            continue
         else:
             value = _number(kind, data, start)
         if repeated:
@@ -113,8 +127,9 @@ def _decode(wanted: Message, data: bytes, pos: int, end: int) -> dict[str, Any]:
 
 
 def _number(kind: Scalar, data: bytes, pos: int) -> float:
-    if kind == "double":
-        value: float = _DOUBLE.unpack_from(data, pos)[0]
+    value: float
+    if kind in ("double", "float"):
+        (value,) = (_DOUBLE if kind == "double" else _FLOAT).unpack_from(data, pos)
         return value
     number, _ = _varint(data, pos)
     if kind == "bool":
@@ -122,6 +137,23 @@ def _number(kind: Scalar, data: bytes, pos: int) -> float:
     if kind == "sint":
         return (number >> 1) ^ -(number & 1)
     return number - (1 << 64) if number >= 1 << 63 else number
+
+
+def _unpacked(kind: Scalar, data: bytes, pos: int, end: int) -> list[float]:
+    wire_type = _WIRE_TYPES[kind]
+    if wire_type != _VARINT:
+        size = _SIZES[wire_type]
+        count, rest = divmod(end - pos, size)
+        if rest:
+            raise DecodeError(f"the numbers at byte {pos} are cut short")
+        return [*struct.unpack_from(f"<{count}{'d' if size == 8 else 'f'}", data, pos)]
+    found = []
+    while pos < end:
+        found.append(_number(kind, data, pos))
+        pos = _skip(wire_type, data, pos)
+    if pos != end:
+        raise DecodeError(f"the numbers that end at byte {end} are cut short")
+    return found
 
 
 def _skip(wire_type: int, data: bytes, pos: int) -> int:

@@ -1,0 +1,25 @@
+"""`wandb.integration.fastai`: a callback for fastai 1."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from synadb.wandb_compat._lazy import lazy_attribute, lazy_dir
+
+__all__ = [
+    "FastaiError",
+    "WandbCallback",
+]
+
+_LAZY = {
+    "FastaiError": "_integrations.fastai:FastaiError",
+    "WandbCallback": "_integrations.fastai:WandbCallback",
+}
+
+
+def __getattr__(name: str) -> Any:
+    return lazy_attribute(__name__, _LAZY, name)
+
+
+def __dir__() -> list[str]:
+    return lazy_dir(__name__, _LAZY)

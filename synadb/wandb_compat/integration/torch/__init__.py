@@ -1,0 +1,1 @@
+"""`wandb.integration.torch`: what stands behind `wandb.watch`."""
