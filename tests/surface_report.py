@@ -60,6 +60,10 @@ def check(name: str, known: str) -> str | None:
     """What is wrong with a name of the drop-in; None if it is as wandb's."""
     try:
         found = look_up(name)
+    except ModuleNotFoundError as error:
+        if error.name and not error.name.startswith(("synadb", "wandb")):
+            return None  # it is for a library that is not installed, and says so
+        return "not there"
     except (AttributeError, ImportError):
         return "not there"
     if known == "=":

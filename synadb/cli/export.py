@@ -1,65 +1,223 @@
-"""`synadb export`: a run's history as a file that other programs read."""
+"""`synadb export`: runs as files that other programs read."""
 
 from __future__ import annotations
 
 import argparse
-import csv
+import contextlib
 import os
 import sys
-from collections.abc import Iterable, Mapping
-from typing import Any, TextIO
+from typing import TYPE_CHECKING, Any
 
-from synadb.cli._parsing import Subparsers, add_command, add_database
-from synadb.cli._reading import find_run, flatten, open_database, to_json
+from synadb.cli._parsing import Subparsers, add_command
+from synadb.cli._reading import find_run, open_database, to_json
 from synadb.errors import SynaDBError
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from synadb.tracker import ExperimentTracker
+
 DESCRIPTION = """\
-Write the rows of a run, merged by step, as CSV: one column for every key any row has, the parts of
-nested keys joined by dots. A cell is empty where a row lacks the key."""
+Write the history of runs, rows merged by step, as CSV, JSON Lines or Parquet: one column for every
+key any row has (CSV, Parquet: the parts of nested keys joined by dots), and _run in front where
+there are several runs. --long writes a line for each value instead.
+
+With --out DIR each run becomes a folder below DIR: config, summary, metadata, history, console,
+system metrics, media and other files, artifacts, and the checksums of them all. With --to FILE.db
+the runs are copied, whole, into another database (see `synadb merge`). With --to wandb they are
+logged again by the real wandb, below --out DIR (default: here), for `wandb sync` to take; what it
+wrote is read back and compared, and exit code 1 says that something is different.
+
+A row that lacks a key has an empty cell (CSV), no such key (JSON Lines), null (Parquet). NaN is nan
+(CSV), "NaN" (JSON Lines), NaN (Parquet)."""
 
 EXAMPLE = """\
 examples:
   synadb export RUN --csv > history.csv
-  synadb export RUN --csv --out history.csv --db results/experiments.db"""
+  synadb export RUN --csv --out history.csv --db results/experiments.db
+  synadb export RUN OTHER --parquet --out both.parquet
+  synadb export --all --out everything/
+  synadb export RUN --to elsewhere.db
+  synadb export RUN --to wandb && wandb sync wandb/offline-run-*"""
 
-FIRST = ("_step", "_runtime", "_timestamp")
+_SHOWN = 10  # differences of a run
+_FORMATS = ("csv", "jsonl", "parquet")
 
 
 def add_parser(subparsers: Subparsers) -> None:
     """Add the command's arguments."""
     parser = add_command(subparsers, "export", run, DESCRIPTION, EXAMPLE)
-    parser.add_argument("run", metavar="RUN", help="its id, how its id begins, or its name")
-    add_database(parser)
-    parser.add_argument("--csv", action="store_true", required=True, help="the format, CSV")
-    parser.add_argument("--out", metavar="FILE", help="write to FILE (default: standard output)")
+    parser.add_argument(
+        "run",
+        metavar="RUN",
+        nargs="*",
+        help="ids, how they begin, or names; a last word that is a file names the database",
+    )
+    parser.set_defaults(file=None)
+    parser.add_argument("--db", metavar="FILE", help="the database (default: the nearest)")
+    parser.add_argument("--all", action="store_true", help="all runs of the database")
+    kinds = parser.add_mutually_exclusive_group()
+    kinds.add_argument("--csv", action="store_true", help="the format, CSV")
+    kinds.add_argument("--jsonl", action="store_true", help="the format, JSON Lines")
+    kinds.add_argument("--parquet", action="store_true", help="the format, Parquet (needs pyarrow)")
+    parser.add_argument("--long", action="store_true", help="a line for each value of each row")
+    parser.add_argument(
+        "--out",
+        metavar="FILE|DIR",
+        help="write to FILE, whose ending may tell the format (default: standard output), or "
+        "below DIR",
+    )
+    parser.add_argument(
+        "--to",
+        metavar="FILE.db|wandb",
+        help="copy the runs into this database, or log them again by the wandb that is installed",
+    )
+    parser.add_argument(
+        "--online", action="store_true", help="--to wandb: straight to its server, with your key"
+    )
+    parser.add_argument("--json", action="store_true", help="report as JSON (--out DIR, --to)")
 
 
 def run(args: argparse.Namespace) -> int:
-    """Write the rows to the file or to standard output."""
+    """Write what is asked for."""
+    _sort_words(args)
+    kind = next((name for name in _FORMATS if getattr(args, name)), None)
+    if args.to and (kind or args.long or (args.out and args.to != "wandb")):
+        args.parser.error("--to takes no format and no --out: runs are copied whole")
+    if args.online and args.to != "wandb":
+        args.parser.error("--online belongs to --to wandb")
+    folder = bool(args.out) and _is_folder(args.out, kind)
+    if kind is None and args.out and not folder and not args.to:
+        kind = os.path.splitext(args.out)[1][1:].lower()
+    if kind is None and not folder and not args.to:
+        args.parser.error("choose a format (--csv, --jsonl, --parquet), --out DIR or --to FILE.db")
+    if kind == "parquet" and not args.out:
+        args.parser.error("--parquet needs --out FILE: it is no text")
+    if bool(args.run) == args.all:
+        args.parser.error("name the runs, or all of them with --all")
     with open_database(args) as tracker:
-        if args.out and os.path.exists(args.out) and os.path.samefile(args.out, tracker.path):
+        same = args.out and os.path.exists(args.out) and os.path.samefile(args.out, tracker.path)
+        if same:
             raise SynaDBError(f"{args.out} is the database itself; name another file")
-        record = find_run(tracker, args.run)
-        rows = [flatten(row) for row in tracker.rows(record.run_id)]
-    if not args.out:
-        _write(rows, sys.stdout)
-        return 0
-    try:
-        with open(args.out, "w", encoding="utf-8", newline="") as file:
-            _write(rows, file)
-    except OSError as error:
-        raise SynaDBError(f"{args.out} cannot be written: {error.strerror or error}") from error
+        if args.all:
+            run_ids = [record.run_id for record in tracker.list_runs()]
+        else:
+            run_ids = list(dict.fromkeys(find_run(tracker, name).run_id for name in args.run))
+        if args.to == "wandb":
+            return _to_wandb(tracker, run_ids, args)
+        if args.to:
+            from synadb.cli.merge import copy_runs
+
+            return copy_runs(tracker, run_ids, args)
+        if folder:
+            return _folders(tracker, run_ids, args, kind or "jsonl")
+        if not args.out:
+            _write_text(tracker, run_ids, kind, sys.stdout, args.long)
+        else:
+            _write_file(tracker, run_ids, kind, args.out, args.long)
     return 0
 
 
-def _write(rows: Iterable[Mapping[str, Any]], file: TextIO) -> None:
-    seen = dict.fromkeys(key for row in rows for key in row)
-    columns = [*(key for key in FIRST if key in seen), *(key for key in seen if key not in FIRST)]
-    writer = csv.writer(file, lineterminator="\n")
-    writer.writerow(columns or FIRST)
-    for row in rows:
-        writer.writerow([_cell(row.get(key)) for key in columns])
+def _sort_words(args: argparse.Namespace) -> None:
+    """Tell the database, as the last word, from the runs."""
+    if args.file is not None and not args.db and args.run and not _is_database(args.file):
+        args.run, args.file = [*args.run, args.file], None
+    enough = len(args.run) > (0 if args.all else 1)
+    if args.file is None and not args.db and enough and _is_database(args.run[-1]):
+        args.file = args.run.pop()
 
 
-def _cell(value: Any) -> Any:
-    return to_json(value, indent=None) if isinstance(value, list | tuple | Mapping) else value
+def _is_database(word: str) -> bool:
+    return word.endswith((".db", ".sqlite")) or os.sep in word or os.path.isfile(word)
+
+
+def _is_folder(out: str, kind: str | None) -> bool:
+    if out.endswith(("/", os.sep)) or os.path.isdir(out):
+        return True
+    return kind is None and os.path.splitext(out)[1][1:].lower() not in _FORMATS
+
+
+def _write_file(
+    tracker: ExperimentTracker, run_ids: Sequence[str], kind: str | None, out: str, long: bool
+) -> int:
+    from synadb.formats._history import target
+
+    # What is no plain file, /dev/stdout for one, cannot be put in place when it is whole.
+    plain = not os.path.exists(out) or os.path.isfile(out)
+    with target(out) if plain else contextlib.nullcontext(out) as path:
+        if kind == "parquet":
+            from synadb.formats.history_parquet import write_parquet
+
+            return write_parquet(tracker, run_ids, path, long=long)
+        with open(path, "w", encoding="utf-8", newline="") as file:
+            return _write_text(tracker, run_ids, kind, file, long)
+
+
+def _write_text(
+    tracker: ExperimentTracker, run_ids: Sequence[str], kind: str | None, file: Any, long: bool
+) -> int:
+    if kind == "csv":
+        from synadb.formats.history_csv import write_csv
+
+        return write_csv(tracker, run_ids, file, long=long)
+    from synadb.formats.history_jsonl import write_jsonl
+
+    return write_jsonl(tracker, run_ids, file, long=long)
+
+
+def _to_wandb(tracker: ExperimentTracker, run_ids: Sequence[str], args: argparse.Namespace) -> int:
+    from synadb.bench.replay import find_wandb, replay
+
+    version = find_wandb()
+    done = []
+    for run_id in run_ids:
+        found = replay(tracker, run_id, args.out or ".", online=args.online)
+        done.append(found)
+        if args.json:
+            continue
+        print(
+            f"{run_id}: {found.rows} rows, {found.values} values, {found.files} files, "
+            f"{found.artifacts} artifacts; {len(found.differences)} differences"
+        )
+        for line in found.left_out:
+            print(f"  left out: {line}")
+        for line in found.differences[:_SHOWN]:
+            print(f"  different: {line}")
+        print(f"  {found.folder}" if args.online else f"  wandb sync {found.folder}")
+    if args.json:
+        print(to_json({"wandb": version, "runs": [found._asdict() for found in done]}))
+    return int(any(found.differences for found in done))
+
+
+def _folders(
+    tracker: ExperimentTracker, run_ids: Sequence[str], args: argparse.Namespace, kind: str
+) -> int:
+    from synadb.cli._media_files import safe_path
+    from synadb.formats.folder import write_folder
+
+    done = []
+    for run_id in run_ids:
+
+        def history(path: str, run_id: str = run_id) -> int:
+            return _write_file(tracker, [run_id], kind, path, args.long)
+
+        done.append(
+            write_folder(
+                tracker,
+                run_id,
+                os.path.join(args.out, safe_path(run_id).replace("/", "_")),
+                f"history.{kind}",
+                history,
+                safe_path,
+            )
+        )
+        if not args.json:
+            found = done[-1]
+            print(
+                f"{found['folder']}: {found['rows']} rows, {found['console']} lines, "
+                f"{found['files']} files, {found['artifacts']} artifacts; {found['bytes']} bytes, "
+                f"sha256 of checksums.json {found['sha256']}"
+            )
+    if args.json:
+        print(to_json({"database": tracker.path, "runs": done}))
+    return 0

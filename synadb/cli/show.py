@@ -1,4 +1,4 @@
-"""`synadb show`: one run with its config, summary, metrics and artifacts."""
+"""`synadb show`: one run with its config, summary, metrics, artifacts and media."""
 
 from __future__ import annotations
 
@@ -11,16 +11,22 @@ from synadb.cli._parsing import Subparsers, add_command, add_database
 from synadb.cli._reading import align, find_run, flatten, local_time, open_database, to_json
 
 if TYPE_CHECKING:
-    from synadb.records import RunRecord
+    from synadb.records import ArtifactRecord, RunRecord
+    from synadb.tracker import ExperimentTracker
 
 DESCRIPTION = """\
 Show one run: what it is, its config and summary, how often each metric was logged and its last
-value, and its artifacts. On a terminal, values that do not fit into a line are cut short."""
+value, and its artifacts. On a terminal, values that do not fit into a line are cut short.
+
+With --media its pictures, tables, sounds and so on are written to a folder instead, under the paths
+that the rows name. A file that is there already is left alone; if it has another content, that is
+said, and the exit code is 1."""
 
 EXAMPLE = """\
 examples:
   synadb show brisk-otter-1
-  synadb show RUN --db results/experiments.db --json"""
+  synadb show RUN --db results/experiments.db --json
+  synadb show RUN --media pictures"""
 
 NARROWEST = 40  # characters that a value gets on a terminal even if its line is broken then
 
@@ -31,14 +37,18 @@ def add_parser(subparsers: Subparsers) -> None:
     parser.add_argument("run", metavar="RUN", help="its id, how its id begins, or its name")
     add_database(parser)
     parser.add_argument("--json", action="store_true", help="print one JSON object")
+    parser.add_argument("--media", metavar="DIR", help="write the run's media to DIR")
 
 
 def run(args: argparse.Namespace) -> int:
     """Print the run, for people or as JSON."""
     with open_database(args) as tracker:
         record = find_run(tracker, args.run)
+        if args.media is not None:
+            return _write_media(tracker, record.run_id, args)
         metrics = _metrics(tracker.rows(record.run_id))
         artifacts = tracker.list_artifacts(record.run_id)
+        media = _media_files(tracker, record.run_id)
     if args.json:
         sizes = [{"name": a.name, "size": a.size, "digest": a.digest} for a in artifacts]
         print(to_json({**record._asdict(), "metrics": metrics, "artifacts": sizes}))
@@ -53,7 +63,39 @@ def run(args: argparse.Namespace) -> int:
         right={1},
     )
     _section("artifacts", [(a.name, f"{a.size} bytes") for a in artifacts])
+    if media:
+        size = sum(file.size for file in media)
+        print(f"\nmedia: {_count(len(media))}, {size} bytes; --media DIR writes them out")
     return 0
+
+
+def _media_files(tracker: ExperimentTracker, run_id: str) -> list[ArtifactRecord]:
+    from synadb.cli._media_files import PREFIX
+
+    return [file for file in tracker.list_files(run_id) if file.name.startswith(PREFIX)]
+
+
+def _write_media(tracker: ExperimentTracker, run_id: str, args: argparse.Namespace) -> int:
+    from synadb.cli._media_files import write_media
+
+    found = write_media(tracker, run_id, _media_files(tracker, run_id), args.media)
+    wrong = [file for file in found if file.state not in ("written", "present")]
+    if args.json:
+        print(to_json({"run_id": run_id, "media": [file._asdict() for file in found]}))
+    else:
+        for line in align((file.file,) for file in found if file.state == "written"):
+            print(line)
+        present = sum(file.state == "present" for file in found)
+        there = f", {present} there already" if present else ""
+        written = [file.size for file in found if file.state == "written"]
+        print(f"{_count(len(written))}, {sum(written)} bytes written to {args.media}{there}")
+    for line in align((f"synadb: {file.file}: {file.reason}",) for file in wrong):
+        print(line, file=sys.stderr)
+    return 1 if wrong else 0
+
+
+def _count(files: int) -> str:
+    return "1 file" if files == 1 else f"{files} files"
 
 
 def _metrics(rows: Iterable[Mapping[str, Any]]) -> dict[str, dict[str, Any]]:

@@ -41,34 +41,72 @@ def read_records(file: BinaryIO, problems: list[str]) -> Iterator[bytes]:
     a place: a file cut short, a CRC that does not match, fragments without their other half. After
     a bad frame reading goes on with the next good one, at the latest in the next block.
     """
-    fragments: list[bytes] = []
-    lost = zeros = False
-    for offset, kind, payload in _frames(file):
+    records = _Records(problems)
+    base, pos = 0, len(FILE_HEADER)
+    # The header goes back in front, so that a position in the first block is one in the file.
+    block = FILE_HEADER + file.read(BLOCK - pos)
+    while block:
+        size, view = len(block), memoryview(block)
+        # `_frames_of` and `_is_good`, written out: long files spend most of their time here.
+        while size - pos >= _FRAME.size:
+            crc, length, kind = _FRAME.unpack_from(block, pos)
+            end = pos + 7 + length
+            if end > size or not 1 <= kind <= 4 or crc != zlib.crc32(view[pos + 6 : end]):
+                break
+            if kind == _FULL and records.clean:
+                yield block[pos + 7 : end]
+            elif (record := records.take(base + pos, kind, block[pos + 7 : end])) is not None:
+                yield record
+            pos = end
+        for at, kind, payload in _frames_of(block, pos):
+            if (record := records.take(base + at, kind, payload)) is not None:
+                yield record
+        base, pos = base + size, 0
+        block = file.read(BLOCK)
+    if records.fragments:
+        problems.append("the file ends in the middle of a record")
+
+
+class _Records:
+    """Puts records together of their frames."""
+
+    def __init__(self, problems: list[str]) -> None:
+        self.fragments: list[bytes] = []
+        self.clean = True  # nothing is remembered that a whole record would end
+        self._problems = problems
+        self._lost = self._zeros = False
+
+    def take(self, offset: int, kind: int, payload: bytes) -> bytes | None:
+        """The record that ends with a frame, if one does."""
+        found = self._taken(offset, kind, payload)
+        self.clean = not (self.fragments or self._lost or self._zeros)
+        return found
+
+    def _taken(self, offset: int, kind: int, payload: bytes) -> bytes | None:
         if kind < 0:
             # A record with a hole must not be put together from what stands around the hole.
-            fragments, lost = [], True
+            self.fragments, self._lost = [], True
             # A crash of the machine can leave blocks that were given to the file and never
             # written: one problem for the stretch, not one a block.
-            if kind != _ZEROS or not zeros:
-                problems.append(f"byte {offset}: {_SAID[kind]}")
-            zeros = kind == _ZEROS
-            continue
-        zeros = False
+            if kind != _ZEROS or not self._zeros:
+                self._problems.append(f"byte {offset}: {_SAID[kind]}")
+            self._zeros = kind == _ZEROS
+            return None
+        self._zeros = False
         if kind in {_FULL, _FIRST}:
-            if fragments:
-                problems.append(f"byte {offset}: the record before it has no end")
-            fragments, lost = [], False
-        elif not fragments:
-            if not lost:
-                problems.append(f"byte {offset}: the end of a record that has no beginning")
-                lost = True
-            continue
-        fragments.append(payload)
-        if kind in {_FULL, _LAST}:
-            yield b"".join(fragments)
-            fragments = []
-    if fragments:
-        problems.append("the file ends in the middle of a record")
+            if self.fragments:
+                self._problems.append(f"byte {offset}: the record before it has no end")
+            self.fragments, self._lost = [], False
+        elif not self.fragments:
+            if not self._lost:
+                self._problems.append(f"byte {offset}: the end of a record that has no beginning")
+                self._lost = True
+            return None
+        self.fragments.append(payload)
+        if kind not in {_FULL, _LAST}:
+            return None
+        record, self.fragments = b"".join(self.fragments), []
+        return record
 
 
 _SAID = {
@@ -76,18 +114,6 @@ _SAID = {
     _ZEROS: "zeros, where records should be",
     _TORN: "the file ends in the middle of a record",
 }
-
-
-def _frames(file: BinaryIO) -> Iterator[tuple[int, int, bytes]]:
-    """Yield (offset, type, payload) of every frame, or of what stands in its place."""
-    base, pos = 0, len(FILE_HEADER)
-    # The header goes back in front, so that a position in the first block is one in the file.
-    block = FILE_HEADER + file.read(BLOCK - pos)
-    while block:
-        for at, kind, payload in _frames_of(block, pos):
-            yield base + at, kind, payload
-        base, pos = base + len(block), 0
-        block = file.read(BLOCK)
 
 
 def _frames_of(block: bytes, pos: int) -> Iterator[tuple[int, int, bytes]]:

@@ -195,7 +195,7 @@ def read_wandb_log(path: str | os.PathLike[str]) -> WandbLog:
         NotALogError: it is no such file, or of a version that is not known. A ValueError.
         OSError: it cannot be opened or read.
     """
-    reader = _Reader()
+    reader = Reader()
     with open(path, "rb") as file:
         header = file.read(len(FILE_HEADER))
         if not FILE_HEADER.startswith(header):
@@ -209,8 +209,10 @@ def read_wandb_log(path: str | os.PathLike[str]) -> WandbLog:
     return reader.result()
 
 
-class _Reader:
+class Reader:
     """Applies records one after the other."""
+
+    fields = _RECORD
 
     def __init__(self) -> None:
         self.problems: list[str] = []
@@ -244,7 +246,7 @@ class _Reader:
         """Take in record `number`, counted from 1."""
         self._number = number
         try:
-            record = decode(_RECORD, data)
+            record = decode(self.fields, data)
         except DecodeError as error:
             self._problem(f"no protobuf message: {error}")
             return

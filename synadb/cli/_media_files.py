@@ -1,0 +1,126 @@
+"""Writing a run's media out as files that never leave their folder, and never replace others."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from typing import TYPE_CHECKING, NamedTuple
+
+from synadb.errors import StorageError, SynaDBError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from synadb.records import ArtifactRecord
+    from synadb.tracker import ExperimentTracker
+
+__all__ = ["PREFIX", "MediaFile", "safe_path", "write_media"]
+
+PREFIX = "media/"
+_LONGEST = 255  # bytes of a name, as file systems allow
+_FORBIDDEN = frozenset('<>:"\\|?*')  # on Windows, for whoever copies the folder there
+_DEVICES = frozenset(
+    ("con", "prn", "aux", "nul", *(f"{name}{n}" for name in ("com", "lpt") for n in range(1, 10)))
+)
+
+
+class MediaFile(NamedTuple):
+    """What became of one file: `state` is written, present, kept or failed, `reason` says why."""
+
+    path: str
+    file: str
+    size: int
+    sha256: str
+    state: str
+    reason: str = ""
+
+
+def safe_path(name: str) -> str:
+    """A file's name in a run as a relative path, of parts that are names everywhere."""
+    parts = [_safe_part(part) for part in name.replace("\\", "/").split("/")]
+    return "/".join(part for part in parts if part) or "_"
+
+
+def _safe_part(part: str) -> str:
+    if part in ("", "."):
+        return ""
+    text = "".join(
+        letter if letter.isprintable() and letter not in _FORBIDDEN else "_"
+        for letter in part.replace("..", "__")
+    )
+    # Windows drops these at the end of a name, and so would take two names for one.
+    text = text[:-1] + "_" if text[-1] in ". " else text
+    if text.partition(".")[0].lower() in _DEVICES:
+        text = f"_{text}"
+    encoded = text.encode()
+    if len(encoded) > _LONGEST:
+        root, dot, extension = text.rpartition(".")
+        end = f"{dot}{extension}" if root and len(extension) < 16 else ""
+        text = encoded[: _LONGEST - len(end.encode())].decode("utf-8", "ignore") + end
+    return text
+
+
+def write_media(
+    tracker: ExperimentTracker, run_id: str, files: Iterable[ArtifactRecord], folder: str
+) -> list[MediaFile]:
+    """Write files below `folder`; one that is there with another content is kept as it is.
+
+    Raises:
+        SynaDBError: `folder` cannot be made.
+    """
+    try:
+        os.makedirs(folder, exist_ok=True)
+    except OSError as error:
+        raise SynaDBError(f"{folder} cannot be made a folder: {error.strerror or error}") from error
+    root = os.path.realpath(folder)
+    taken: set[str] = set()
+    return [_write(tracker, run_id, record, folder, root, taken) for record in files]
+
+
+def _write(
+    tracker: ExperimentTracker,
+    run_id: str,
+    record: ArtifactRecord,
+    folder: str,
+    root: str,
+    taken: set[str],
+) -> MediaFile:
+    relative = safe_path(record.name)
+    if relative.casefold() in taken:  # two names that differ in what a file's name cannot hold
+        above, name = os.path.split(relative)
+        digest = hashlib.sha256(record.name.encode("utf-8", "surrogatepass")).hexdigest()
+        relative = os.path.join(above, f"{digest[:20]}{os.path.splitext(name)[1]}")
+    taken.add(relative.casefold())
+    target = os.path.join(folder, *relative.split("/"))
+
+    def outcome(state: str, reason: str = "") -> MediaFile:
+        return MediaFile(record.name, target, record.size, record.digest, state, reason)
+
+    try:
+        if os.path.lexists(target):
+            if _same(target, record):
+                return outcome("present")
+            return outcome("kept", "something else of that name is there already")
+        above = os.path.dirname(target)
+        # Before any folder is made: a link on the way may lead elsewhere.
+        if os.path.commonpath([root, os.path.realpath(above)]) != root:
+            return outcome("failed", f"a link in {folder} leads out of it")
+        os.makedirs(above, exist_ok=True)
+        tracker.download_file(run_id, record.name, target)
+    except OSError as error:
+        return outcome("failed", error.strerror or str(error))
+    except StorageError as error:
+        return outcome("failed", str(error))
+    return outcome("written")
+
+
+def _same(target: str, record: ArtifactRecord) -> bool:
+    if os.path.islink(target) or not os.path.isfile(target):
+        return False
+    if os.path.getsize(target) != record.size:
+        return False
+    whole = hashlib.sha256()
+    with open(target, "rb") as file:
+        while piece := file.read(1 << 20):
+            whole.update(piece)
+    return whole.hexdigest() == record.digest
