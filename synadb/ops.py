@@ -17,6 +17,7 @@ __all__ = [
     "AUTO_NONE",
     "AUTO_RUN",
     "EndRun",
+    "JournalMark",
     "LogConsole",
     "LogRow",
     "LogRows",
@@ -144,6 +145,15 @@ class LogRows(NamedTuple):
     orders: Ints
     columns: tuple[bytes, ...]
     auto: int = AUTO_NONE
+
+
+class JournalMark(NamedTuple):
+    """The part [start, end) of a journal, in logical offsets, that a batch of ops came from."""
+
+    journal_id: str
+    run_id: str
+    start: int
+    end: int
 
 
 Op = (

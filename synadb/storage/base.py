@@ -8,19 +8,20 @@ Errors: those of `synadb.errors`, each naming the path and the mend; never an en
 Fork: a child may go on using a store that its parent opened.
 """
 
-# No `from __future__ import annotations`: NamedTuple compiles annotations that are texts, and the
-# first of them takes a millisecond of every start.
+from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager
-from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
+from typing import TYPE_CHECKING, Any, BinaryIO
 
-from synadb.ops import Op
-from synadb.records import ArtifactRecord, CheckReport, ConsoleLine, History, RunRecord, Series
+from synadb.ops import JournalMark
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from contextlib import AbstractContextManager
+
+    from synadb.ops import Op
     from synadb.query import Filter, Order
+    from synadb.records import ArtifactRecord, CheckReport, ConsoleLine, History, RunRecord, Series
     from synadb.storage.blocks import Block
     from synadb.storage.merging import Merged
     from synadb.storage.sweeps import SweepTables
@@ -28,15 +29,6 @@ if TYPE_CHECKING:
     from synadb.storage.views import Answer
 
 __all__ = ["JournalMark", "Store"]
-
-
-class JournalMark(NamedTuple):
-    """The part [start, end) of a journal, in logical offsets, that a batch of ops came from."""
-
-    journal_id: str
-    run_id: str
-    start: int
-    end: int
 
 
 class Store(ABC):
@@ -78,8 +70,8 @@ class Store(ABC):
     @abstractmethod
     def find_runs(
         self,
-        where: "Filter | None" = None,
-        order: "Order" = (),
+        where: Filter | None = None,
+        order: Order = (),
         *,
         experiment: str | None = None,
         limit: int | None = None,
@@ -97,8 +89,8 @@ class Store(ABC):
     @abstractmethod
     def query(
         self,
-        where: "Filter | None" = None,
-        order: "Order" = (),
+        where: Filter | None = None,
+        order: Order = (),
         *,
         experiment: str | None = None,
         limit: int | None = None,
@@ -108,7 +100,7 @@ class Store(ABC):
         """`find_runs` and `get_runs` on one snapshot."""
 
     @abstractmethod
-    def count_runs(self, where: "Filter | None" = None, *, experiment: str | None = None) -> int:
+    def count_runs(self, where: Filter | None = None, *, experiment: str | None = None) -> int:
         """How many runs fit."""
 
     @abstractmethod
@@ -155,7 +147,7 @@ class Store(ABC):
         """What the values of each key are: float, int, bool, str, none or json (see `blocks`)."""
 
     @abstractmethod
-    def blocks(self, run_id: str) -> "Iterator[Block]":
+    def blocks(self, run_id: str) -> Iterator[Block]:
         """The rows of `rows` as columns, a page at a time. Each page is one snapshot."""
 
     @abstractmethod
@@ -226,11 +218,11 @@ class Store(ABC):
         """Make long writes in the block as fast as the engine can; they are as safe as others."""
 
     @abstractmethod
-    def versions(self, *, write: bool = False) -> "AbstractContextManager[VersionTables]":
+    def versions(self, *, write: bool = False) -> AbstractContextManager[VersionTables]:
         """Versioned artifacts: on one snapshot, or with `write` inside one transaction."""
 
     @abstractmethod
-    def sweeps(self, *, write: bool = False) -> "AbstractContextManager[SweepTables]":
+    def sweeps(self, *, write: bool = False) -> AbstractContextManager[SweepTables]:
         """Sweeps and trials: on one snapshot, or with `write` inside one transaction."""
 
     @abstractmethod
@@ -266,20 +258,20 @@ class Store(ABC):
 
     @abstractmethod
     def sql(
-        self, text: str, values: "Sequence[Any] | Mapping[str, Any]" = ()
-    ) -> "AbstractContextManager[Answer]":
+        self, text: str, values: Sequence[Any] | Mapping[str, Any] = ()
+    ) -> AbstractContextManager[Answer]:
         """Answer a query over the views of `storage.views`; InvalidValueError."""
 
     @abstractmethod
     def merge(
         self,
-        source: "Store",
+        source: Store,
         run_ids: Sequence[str] | None,
         *,
         clash: str,
         running: bool,
         notes: list[str],
-    ) -> "Iterator[Merged]":
+    ) -> Iterator[Merged]:
         """Copy runs of another database, or all there is, one transaction a run.
 
         A run that is there already is known by its digest. Where another has its id, `clash` is
