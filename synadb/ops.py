@@ -4,13 +4,14 @@ Live logging, recovery and importers all hand these to `Store.apply`. `to_json` 
 give the form in which a journal keeps those that are not packed rows.
 """
 
-# No `from __future__ import annotations`: NamedTuple compiles annotations that are texts, and the
-# first of them takes a millisecond of every start.
+from __future__ import annotations
 
 from array import array
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
+
+from synadb.named import NamedTuple
 
 __all__ = [
     "AUTO_KEYS",

@@ -1,10 +1,11 @@
 """Everything that can be read."""
 
-# No `from __future__ import annotations`: NamedTuple compiles annotations that are texts, and the
-# first of them takes a millisecond of every start.
+from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
+
+from synadb.named import NamedTuple
 
 if TYPE_CHECKING:
     import numpy as np
@@ -158,15 +159,15 @@ class Series:
 
     def __init__(
         self,
-        steps: "np.ndarray[Any, Any]",
-        values: "np.ndarray[Any, Any]",
-        times: "np.ndarray[Any, Any]",
+        steps: np.ndarray[Any, Any],
+        values: np.ndarray[Any, Any],
+        times: np.ndarray[Any, Any],
     ) -> None:
         self.steps = steps
         self.values = values
         self.times = times
 
-    def __iter__(self) -> "Iterator[np.ndarray[Any, Any]]":
+    def __iter__(self) -> Iterator[np.ndarray[Any, Any]]:
         yield self.steps
         yield self.values
         yield self.times
@@ -177,7 +178,7 @@ class Series:
     def __repr__(self) -> str:
         return f"Series(steps={self.steps!r}, values={self.values!r}, times={self.times!r})"
 
-    def to_pandas(self) -> "pd.DataFrame":
+    def to_pandas(self) -> pd.DataFrame:
         """Columns `step`, `value` and `time` (needs pandas)."""
         frame: pd.DataFrame = _pandas("Series").DataFrame(
             {"step": self.steps, "value": self.values, "time": self.times}
@@ -202,15 +203,15 @@ class History(Mapping[str, Any]):
 
     def __init__(
         self,
-        steps: "np.ndarray[Any, Any]",
-        times: "np.ndarray[Any, Any]",
-        columns: "dict[str, np.ndarray[Any, Any]]",
+        steps: np.ndarray[Any, Any],
+        times: np.ndarray[Any, Any],
+        columns: dict[str, np.ndarray[Any, Any]],
     ) -> None:
         self.steps = steps
         self.times = times
         self.columns = columns
 
-    def __getitem__(self, key: str) -> "np.ndarray[Any, Any]":
+    def __getitem__(self, key: str) -> np.ndarray[Any, Any]:
         return self.columns[key]
 
     def __iter__(self) -> Iterator[str]:
@@ -219,7 +220,7 @@ class History(Mapping[str, Any]):
     def __len__(self) -> int:
         return len(self.columns)
 
-    def to_pandas(self) -> "pd.DataFrame":
+    def to_pandas(self) -> pd.DataFrame:
         """The columns as a DataFrame with `_step` and `_timestamp` in front (needs pandas)."""
         columns = {"_step": self.steps, "_timestamp": self.times, **self.columns}
         frame: pd.DataFrame = _pandas("History").DataFrame(columns)
