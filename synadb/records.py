@@ -64,30 +64,7 @@ class RunRecord(NamedTuple):
         return sweep_id
 
 
-class _Record:
-    """Fields in the order of `fields`; unlike a NamedTuple it costs nothing to define."""
-
-    fields: tuple[str, ...] = ()
-
-    def __init__(self, *values: Any) -> None:
-        for name, value in zip(self.fields, values, strict=True):
-            setattr(self, name, value)
-
-    def as_dict(self) -> dict[str, Any]:
-        """The fields by name."""
-        return {name: getattr(self, name) for name in self.fields}
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, type(self)) and self.as_dict() == other.as_dict()
-
-    __hash__ = None  # type: ignore[assignment]
-
-    def __repr__(self) -> str:
-        shown = ", ".join(f"{name}={value!r}" for name, value in self.as_dict().items())
-        return f"{type(self).__name__}({shown})"
-
-
-class SweepRecord(_Record):
+class SweepRecord(NamedTuple):
     """One sweep: `state` is PENDING, RUNNING, PAUSED, FINISHED or CANCELED.
 
     `claimed` counts the trials that agents were given; `cursor` is where a grid goes on.
@@ -103,13 +80,9 @@ class SweepRecord(_Record):
     cursor: int
     claimed: int
     properties: dict[str, Any]
-    fields = (
-        *("sweep_id", "project", "state", "config", "created_at", "updated_at"),
-        *("cursor", "claimed", "properties"),
-    )
 
 
-class TrialRecord(_Record):
+class TrialRecord(NamedTuple):
     """One trial of a sweep: `params` nested as the run gets them, `point` what tells it apart.
 
     `state` is pending, running, finished, failed, killed, crashed, stopped or preempted. `agent`
@@ -126,10 +99,6 @@ class TrialRecord(_Record):
     claimed_at: float | None
     heartbeat_at: float | None
     properties: dict[str, Any]
-    fields = (
-        *("sweep_id", "number", "run_id", "params", "point", "state", "agent"),
-        *("claimed_at", "heartbeat_at", "properties"),
-    )
 
 
 class ConsoleLine(NamedTuple):

@@ -1,10 +1,10 @@
 """Settings and environment variables, in one table, and the rule that finds the database."""
 
-# No `from __future__ import annotations`: NamedTuple compiles annotations that are texts, and the
-# first of them takes a millisecond of every start.
+from __future__ import annotations
 
 import os
-from typing import NamedTuple
+
+from synadb.named import NamedTuple
 
 __all__ = ["DATABASE_NAME", "VARIABLES", "Settings", "database_path"]
 
@@ -31,7 +31,7 @@ class Settings(NamedTuple):
     sweep_timeout: float = 60.0
 
     @classmethod
-    def from_environment(cls) -> "Settings":
+    def from_environment(cls) -> Settings:
         """Read the SYNADB_* variables; a malformed number falls back to the default."""
         network = os.environ.get("SYNADB_NETWORK_FS")
         return cls(

@@ -7,9 +7,9 @@ import io
 import os
 from collections import deque
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any, BinaryIO, Protocol
+from typing import TYPE_CHECKING, Any, BinaryIO
 
-from synadb.storage.blobs import CHUNK_BYTES, workers
+from synadb.storage.blobs import CHUNK_BYTES, Readable, read_piece, workers
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
@@ -23,14 +23,6 @@ __all__ = [
     "batches",
     "read_piece",
 ]
-
-
-class Readable(Protocol):
-    """What content can be read from."""
-
-    def read(self, size: int, /) -> bytes:
-        """At most `size` bytes, none at the end."""
-        ...
 
 
 BATCH_PIECES = 8
@@ -71,17 +63,6 @@ class Hashes:
     def sha256(self) -> bytes:
         """The SHA-256 of all of it."""
         return self._sha256.digest()
-
-
-def read_piece(stream: Readable) -> bytes:
-    """CHUNK_BYTES of a stream, fewer only at its end: a pipe gives less at a time."""
-    piece = stream.read(CHUNK_BYTES)
-    while piece and len(piece) < CHUNK_BYTES:
-        more = stream.read(CHUNK_BYTES - len(piece))
-        if not more:
-            break
-        piece += more
-    return piece
 
 
 def batches(stream: Readable, hashes: Hashes) -> Iterator[list[tuple[bytes, bytes]]]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from synadb.bench.measuring import ALONE, child, duration, emptied, medians
+from synadb.bench.measuring import ALONE, COMMAND, child, duration, emptied, medians
 from synadb.tracker import ExperimentTracker
 
 __all__ = ["section"]
@@ -16,15 +16,6 @@ __all__ = ["section"]
 ROWS, KEYS = 100_000, 10
 FILES = 10
 FILE_BYTES = 100_000_000
-
-COMMAND = """
-import json, sys, time
-a = time.perf_counter()
-from synadb.cli import main
-assert main(sys.argv[2:]) == 0
-print()
-print(json.dumps({sys.argv[1]: time.perf_counter() - a}))
-"""
 
 
 def section(sides: list[str], repeats: int, folder: Path) -> list[str]:

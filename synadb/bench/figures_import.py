@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from synadb.bench.measuring import ALONE, WANDB, child, duration, emptied, medians
+from synadb.bench.measuring import ALONE, COMMAND, WANDB, child, duration, emptied, medians
 
 __all__ = ["section"]
 
@@ -18,15 +18,6 @@ run = wandb.init(project="bench", settings=wandb.Settings(console="off", x_disab
 for i in range({ROWS}):
     run.log({{"a": random.random(), "b": i * 0.5, "c": 1 / (i + 1), "d": i / 7, "e": i * 1e-9}})
 run.finish()
-"""
-
-COMMAND = """
-import json, sys, time
-a = time.perf_counter()
-from synadb.cli import main
-assert main(sys.argv[2:]) == 0
-print()
-print(json.dumps({sys.argv[1]: time.perf_counter() - a}))
 """
 
 

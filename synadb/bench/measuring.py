@@ -15,9 +15,30 @@ from pathlib import Path
 
 from synadb.wandb_compat._install import overlay_environment
 
-__all__ = ["WANDB", "child", "duration", "emptied", "medians", "row", "sides"]
+__all__ = [
+    "ALONE",
+    "COMMAND",
+    "HEAD",
+    "WANDB",
+    "child",
+    "duration",
+    "emptied",
+    "medians",
+    "row",
+    "sides",
+]
 
 WANDB, OURS = "wandb", "SynaDB"
+
+# Times a command line of `synadb`; its first argument is the name of the figure.
+COMMAND = """
+import json, sys, time
+a = time.perf_counter()
+from synadb.cli import main
+assert main(sys.argv[2:]) == 0
+print()
+print(json.dumps({sys.argv[1]: time.perf_counter() - a}))
+"""
 
 
 def sides() -> list[str]:

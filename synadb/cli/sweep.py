@@ -89,10 +89,10 @@ def _document(sweep: Sweep) -> dict[str, Any]:
     trials = sweep.trials
     best = sweep.best_of(trials)
     return {
-        **sweep.record.as_dict(),
+        **sweep.record._asdict(),
         "expected_run_count": sweep.expected_run_count,
-        "best": best.as_dict() if best else None,
-        "trials": [trial.as_dict() for trial in trials],
+        "best": best._asdict() if best else None,
+        "trials": [trial._asdict() for trial in trials],
     }
 
 

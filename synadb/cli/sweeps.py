@@ -35,7 +35,7 @@ def run(args: argparse.Namespace) -> int:
     with open_database(args) as tracker:
         found = tracker.list_sweeps(args.experiment)
         if args.json:
-            print(to_json([record.as_dict() for record in found]))
+            print(to_json([record._asdict() for record in found]))
             return 0
         rows = [_cells(tracker.sweep(record.sweep_id)) for record in found]
     for line in align([HEAD, *rows], right={HEAD.index("TRIALS")}):

@@ -7,7 +7,7 @@ import sqlite3
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO, Protocol
 
 from synadb.errors import ArtifactNotFoundError, CorruptStoreError, RunNotFoundError
 from synadb.records import ArtifactRecord
@@ -20,12 +20,14 @@ if TYPE_CHECKING:
 __all__ = [
     "ABANDONED_SECONDS",
     "CHUNK_BYTES",
+    "Readable",
     "list_artifacts",
     "locate",
     "put",
     "put_blob",
     "put_small",
     "read",
+    "read_piece",
     "workers",
 ]
 
@@ -37,6 +39,14 @@ ABANDONED_SECONDS = 24 * 3600.0  # an upload that has not been completed by then
 # Pieces with their digests, which may still be computed.
 Batch = Sequence["tuple[bytes | Future[bytes], bytes]"]
 Transaction = Callable[[], AbstractContextManager[sqlite3.Connection]]
+
+
+class Readable(Protocol):
+    """What content can be read from."""
+
+    def read(self, size: int, /) -> bytes:
+        """At most `size` bytes, none at the end."""
+        ...
 
 
 def put(
@@ -77,7 +87,7 @@ def put_small(
         whole = hashlib.sha256()
         data = io.BytesIO(content)
         batch: list[tuple[bytes, bytes]] = []
-        while piece := _piece(data):
+        while piece := read_piece(data):
             whole.update(piece)
             batch.append((hashlib.sha256(piece).digest(), piece))
         _put_whole(db, run, kind, name, now, batch, whole.digest())
@@ -183,7 +193,7 @@ def _batch(data: BinaryIO, whole: hashlib._Hash, hasher: Executor | _Inline | No
     """The next pieces with their digests; the last batch ends with a short piece or is empty."""
     batch: list[tuple[Any, bytes]] = []
     for _ in range(BATCH_BYTES // CHUNK_BYTES):
-        piece = _piece(data)
+        piece = read_piece(data)
         if piece:
             digest = hasher.submit(_digest, piece) if hasher else _digest(piece)
             batch.append((digest, piece))
@@ -224,7 +234,7 @@ def _add(db: sqlite3.Connection, artifact: int, position: int, batch: Batch) -> 
     return size
 
 
-def _piece(data: BinaryIO) -> bytes:
+def read_piece(data: Readable) -> bytes:
     """CHUNK_BYTES of a stream, fewer only at its end: a pipe gives less at a time."""
     piece = data.read(CHUNK_BYTES)
     while piece and len(piece) < CHUNK_BYTES:

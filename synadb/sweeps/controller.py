@@ -117,8 +117,8 @@ class Controller:
             }
         for place, state in by_hand.items():
             trial = found[place]
-            trial.state = state
-            trial.properties = {**trial.properties, **self._measured(trial.run_id, plan)}
+            properties = {**trial.properties, **self._measured(trial.run_id, plan)}
+            found[place] = trial._replace(state=state, properties=properties)
         return found
 
     def _planned(self, sweep: SweepRecord) -> Plan:

@@ -68,8 +68,7 @@ def _renew_opening() -> None:
     _opening = threading.Lock()  # a thread that is gone in the child may have held it
 
 
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_renew_opening)
+after_fork_in_child(_renew_opening)
 
 
 def mine() -> list[Run]:
