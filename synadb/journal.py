@@ -68,6 +68,7 @@ PATIENCE = 0.05  # seconds to wait for an append that is going on
 _HEAD = struct.Struct("<IIII")
 _TAG = struct.Struct("<II")
 _U32 = struct.Struct("<I")
+_pack_head = struct.Struct("<II").pack
 _KEYSET, _ROW, _OP = 1, 2, 3
 
 # Never the same twice in a process, so that a key set fits any journal, a forked child's too.
@@ -78,7 +79,7 @@ _serials = itertools.count()
 class KeySet:
     """The keys and types of a row, and how to pack it."""
 
-    __slots__ = ("auto", "id", "keys", "length", "pack", "segment", "size", "types")
+    __slots__ = ("auto", "id", "keys", "pack", "segment", "size", "types")
 
     def __init__(self, number: int, keys: tuple[str, ...], types: str, auto: int) -> None:
         self.id = number
@@ -88,7 +89,6 @@ class KeySet:
         body = struct.calcsize("<IIqd" + types)
         padding = -body % 8
         self.size = 8 + body + padding
-        self.length = _U32.pack(self.size)
         self.pack = struct.Struct(f"<IIqd{types}{padding}x").pack
         self.segment = -1  # the serial of the segment that it was last declared in
 
@@ -235,24 +235,31 @@ class Journal:
         What `struct` raises for a value that does not fit its type passes, and nothing is stored.
         RunEndedError when the journal has been closed; of a deleted run rows are counted only.
         """
-        body = keyset.pack(_ROW, keyset.id, step, now, *values)
         with self.lock:
-            segment = self._segment
-            # These two are one for a signal handler: see the top of this file.
-            position = segment.position
-            segment.position = end = position + keyset.size
-            if end > segment.limit or keyset.segment != segment.serial:
-                if segment.position == end:
-                    segment.position = position
-                self._append_slowly(keyset.length + _U32.pack(crc32(body)) + body, keyset)
-                return
-            map = segment.map
-            map[position + 4 : end] = _U32.pack(crc32(body)) + body  # type: ignore[index]
-            map[position : position + 4] = keyset.length  # type: ignore[index]
-            if segment.write:
-                self._save(segment, position, end)
-            if self.closed:
-                self._refuse()
+            self.append_locked(keyset, step, now, values)
+
+    def append_locked(
+        self, keyset: KeySet, step: int, now: float, values: Iterable[object]
+    ) -> None:
+        """`append` for a caller that holds `lock`."""
+        body = keyset.pack(_ROW, keyset.id, step, now, *values)
+        segment = self._segment
+        # These two are one for a signal handler: see the top of this file.
+        position = segment.position
+        segment.position = end = position + keyset.size
+        if end > segment.limit or keyset.segment != segment.serial:
+            if segment.position == end:
+                segment.position = position
+            self._append_slowly(_pack_head(keyset.size, crc32(body)) + body, keyset)
+            return
+        map = segment.map
+        map[position + 8 : end] = body  # type: ignore[index]
+        # Eight aligned bytes, stored as one: the size is never there without the checksum.
+        map[position : position + 8] = _pack_head(keyset.size, crc32(body))  # type: ignore[index]
+        if segment.write:
+            self._save(segment, position, end)
+        if self.closed:
+            self._refuse()
 
     def append_op(self, op: Op) -> None:
         """Store an op other than `LogRows`; as safe as a row, and refused as one."""

@@ -208,7 +208,7 @@ class Run:
         """Store a partial row as it is; the callers above have applied their rules."""
         journal = self._journal
         try:
-            keyset = journal.caches[auto][tuple(data), tuple(map(type, data.values()))]
+            keyset = journal.caches[auto][(*data, *map(type, data.values()))]
             journal.append(keyset, step, now, data.values())
         except (KeyError, TypeError, struct.error, OverflowError):
             self._write_any(data, step, now, auto)
@@ -236,7 +236,7 @@ class Run:
     @staticmethod
     def _remember(journal: Journal, data: Mapping[str, Any], keyset: KeySet, auto: int) -> None:
         # Only types that always fit: whether an int of numpy's fits is seen when it is packed.
-        journal.caches[auto][tuple(data), tuple(map(type, data.values()))] = keyset
+        journal.caches[auto][(*data, *map(type, data.values()))] = keyset
 
     def continue_at(self, step: int, key_steps: Mapping[str, int]) -> None:
         """Go on at `step`, where rows have come in by another way."""

@@ -766,7 +766,7 @@ def test_a_journal_whose_segments_follow_without_a_gap(db_path: Path) -> None:
         text += b" " * (-len(text) % 8)
         rows = [keyset.pack(2, 0, i, 1.0, i) for i in range(number * 10, number * 10 + 10)]
         records = keyset.declaration()
-        records += b"".join(keyset.length + struct.pack("<I", crc32(row)) + row for row in rows)
+        records += b"".join(struct.pack("<II", keyset.size, crc32(row)) + row for row in rows)
         data = b"SYNAJRN1" + struct.pack("<II", 16 + len(text), len(text)) + text + records
         (folder / f"{name}.{number:06d}.seg").write_bytes(data.ljust(1 << 20, b"\0"))
         base += len(records)

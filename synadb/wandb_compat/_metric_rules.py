@@ -78,7 +78,9 @@ class MetricRules:
         self._stale: dict[Path, bool] = {}
         self._targets: dict[Path, _Target] = {}
         self._plans: dict[Shape, _Plan] = {}  # of rows as they are committed
-        self._fused: dict[Shape, tuple[tuple[tuple[str, Path], ...], _Plan]] = {}  # of `apply`
+        self._fused: dict[
+            tuple[str | type, ...], tuple[tuple[tuple[str, Path], ...], _Plan]
+        ] = {}  # of `apply`
 
     # -- definitions -----------------------------------------------------------------------------
 
@@ -229,19 +231,22 @@ class MetricRules:
             self._plans[shape] = plan
 
     def apply(
-        self, row: Mapping[str, Any], summary: dict[str, Any], shape: Shape | None = None
+        self,
+        row: Mapping[str, Any],
+        summary: dict[str, Any],
+        shape: tuple[str | type, ...] | None = None,
     ) -> dict[str, Any]:
         """`step_values` and `commit` in one, faster; returns the values inserted.
 
-        `shape`, if the caller has it at hand: the keys of the row and the types of its values.
+        `shape`, if the caller has it at hand: the keys of the row, then the types of its values.
         """
         if shape is None:
-            shape = (tuple(row), tuple(map(type, row.values())))
+            shape = (*row, *map(type, row.values()))
         fused = self._fused.get(shape)
         if fused is None:
             inserted = self.step_values(row)
             self.commit(joined(row, inserted) if inserted else row, summary)
-            self._fuse(shape, inserted)
+            self._fuse(row, inserted)
             return inserted
         insert, plan = fused
         if not insert:
@@ -409,12 +414,12 @@ class MetricRules:
             counted=tuple(counted),
         )
 
-    def _fuse(self, shape: Shape, inserted: dict[str, Any]) -> None:
-        keys, kinds = shape
-        kinds = (*kinds, *map(type, inserted.values()))  # a nested step metric makes it not flat
-        plan = self._plan(((*keys, *inserted), kinds))
+    def _fuse(self, row: Mapping[str, Any], inserted: dict[str, Any]) -> None:
+        kinds = tuple(map(type, row.values()))
+        # A nested step metric makes it not flat.
+        plan = self._plan(((*row, *inserted), (*kinds, *map(type, inserted.values()))))
         if plan is not None:
-            self._fused[shape] = (tuple((key, (key,)) for key in inserted), plan)
+            self._fused[(*row, *kinds)] = (tuple((key, (key,)) for key in inserted), plan)
 
 
 class _Rule:

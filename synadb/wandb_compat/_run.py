@@ -6,9 +6,9 @@ import contextlib
 import os
 import struct
 import sys
-import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
+from time import time
 from types import TracebackType
 from typing import IO, TYPE_CHECKING, Any
 
@@ -124,6 +124,7 @@ class Run(RunArtifacts):
         own = self.__dict__
         own["_tracker"] = tracker
         own["_native"] = native
+        own["_journal"] = native._journal
         own["_record"] = record
         own["_settings"] = settings
         own["_folder"] = folder
@@ -189,31 +190,29 @@ class Run(RunArtifacts):
         stored, UsageError after finish. `sync` is accepted, as in older releases, and has no
         effect.
         """
-        if step is None and commit is None and not self._open and not self._is_finished:
+        if step is None and commit is None:
             # The row of a training loop: numbers under keys and types seen before.
             own = self.__dict__
-            journal = own["_native"]._journal
+            journal = own["_journal"]
             try:
-                shape = tuple(data), tuple(map(type, data.values()))
-                keyset = journal.caches[AUTO_RUN].get(shape)
-            except (TypeError, AttributeError):
-                keyset = None
-            if keyset is not None:
-                now = time.time()
-                with journal.lock:
-                    at = own["_step"]
+                shape = (*data, *map(type, data.values()))
+                keyset = journal.caches[AUTO_RUN][shape]
+            except (KeyError, TypeError, AttributeError):
+                return self._log(data, step, commit)
+            with journal.lock:
+                at = own["_step"]
+                # Another thread may have finished the run meanwhile, or opened a row.
+                if not (own["_open"] or own["_is_finished"] or at == _LAST_STEP):
+                    # Counted first: a signal handler may log while this row is being stored.
+                    own["_step"] = at + 1
+                    now = time()
                     try:
-                        # Another thread may have finished the run meanwhile, or opened a row.
-                        if own["_is_finished"] or own["_open"] or at == _LAST_STEP:
-                            raise RunEndedError
-                        # Counted first: a signal handler may log while this row is being stored.
-                        own["_step"] = at + 1
-                        journal.append(keyset, at, now, data.values())
+                        journal.append_locked(keyset, at, now, data.values())
                     except (struct.error, OverflowError, RunEndedError):
                         own["_step"] = at
-                        keyset = None
                     else:
                         own["_last_time"] = now
+                        own["_committed"] = at
                         metrics = own["_metrics"]
                         if metrics is None:
                             own["_data"].update(data)
@@ -221,10 +220,8 @@ class Run(RunArtifacts):
                             inserted = metrics.apply(data, own["_data"], shape)
                             if inserted:
                                 own["_native"].write(inserted, at, now, AUTO_RUN)
-                        own["_committed"] = at
-                if keyset is not None:
-                    return
-        self._log(data, step, commit)
+                        return None
+        return self._log(data, step, commit)
 
     def _log(self, data: Mapping[str, Any], step: int | None, commit: bool | None) -> None:
         self._check_active("log")
@@ -245,7 +242,7 @@ class Run(RunArtifacts):
                 repeat=False,
             )
         values, pending = self._row_values(data)
-        now = time.time()
+        now = time()
         stamp = data.get("_timestamp")
         if isinstance(stamp, int | float) and abs(stamp) < 1e18:
             now = float(stamp)
@@ -288,9 +285,9 @@ class Run(RunArtifacts):
             for kind in kinds
         ):
             cache = self._native._journal.caches[AUTO_RUN]
-            known = cache.get((tuple(values), tuple(map(type, values.values()))))
+            known = cache.get((*values, *map(type, values.values())))
             if known is not None:
-                cache[tuple(data), kinds] = known
+                cache[(*data, *kinds)] = known
 
     @property
     def _auto(self) -> int:
@@ -466,7 +463,7 @@ class Run(RunArtifacts):
         """The keys of the summary that nobody logs."""
         if self._is_finished:
             return {}
-        runtime = time.time() - self._record.created_at
+        runtime = time() - self._record.created_at
         found: dict[str, Any] = {"_runtime": runtime, "_wandb": {"runtime": int(runtime)}}
         last = self._committed
         if last >= 0:
@@ -653,7 +650,7 @@ class Run(RunArtifacts):
 
         if not in_notebook():
             return False
-        from IPython.display import HTML, display  # type: ignore[import-not-found,unused-ignore]
+        from IPython.display import HTML, display
 
         display(HTML(self.to_html(height, hidden)))
         return True

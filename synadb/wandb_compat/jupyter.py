@@ -28,7 +28,7 @@ def wandb(line: str, cell: str | None = None) -> None:
     path = _path(line)
     begun = time.time()
     if cell is not None:
-        from IPython import get_ipython  # type: ignore[import-not-found,unused-ignore]
+        from IPython import get_ipython
 
         get_ipython().run_cell(cell)
     from synadb.settings import database_path
@@ -41,7 +41,7 @@ def wandb(line: str, cell: str | None = None) -> None:
     tracker = runs[-1]._tracker if runs else _session.tracker_for(database_path())
     html = _by_path(tracker, path) if path is not None else _since(tracker, begun)
     if html is not None:
-        from IPython.display import HTML, display  # type: ignore[import-not-found,unused-ignore]
+        from IPython.display import HTML, display
 
         display(HTML(html))
     elif path is not None:

@@ -36,7 +36,7 @@ class Attrs:
         html = self.to_html(height, hidden)
         if html is None or not in_notebook():
             return False
-        from IPython.display import HTML, display  # type: ignore[import-not-found,unused-ignore]
+        from IPython.display import HTML, display
 
         display(HTML(html))
         return True
