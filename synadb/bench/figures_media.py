@@ -21,7 +21,8 @@ def picture(i):
     if kind == "noise":
         return random.integers(0, 256, (512, 512, 3), np.uint8)
     waves = [np.sin((x + 3 * i) / (20 + c)) * np.cos((y - i) / (30 + c)) for c in range(3)]
-    grain = random.integers(-4, 5, (512, 512, 3))
+    most = 2 + i % 10  # so that the files are of many sizes
+    grain = random.integers(-most, most + 1, (512, 512, 3))
     return (127 + 110 * np.stack(waves, -1) + grain).astype(np.uint8)
 pictures = [picture(i) for i in range(50)]
 run = wandb.init(project="bench")
