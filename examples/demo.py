@@ -1,5 +1,8 @@
 """An ordinary training script that logs to wandb. It knows nothing of SynaDB.
 
+Logistic regression on points inside and outside of a ring, 2,000 steps. Look at the report of the
+comparison: what a log call costs on either side, and its last line.
+
 synadb compare examples/demo.py    # under real wandb and under SynaDB, side by side
 synadb run examples/demo.py        # under SynaDB alone
 """
@@ -80,6 +83,7 @@ def main():
     wandb.summary["best_accuracy"] = best
     wandb.summary["verdict"] = "learned" if best > 0.8 else "did not learn"
     wandb.finish()
+    print(f"best accuracy {best:.1%} on {len(test_points)} points")
 
 
 if __name__ == "__main__":

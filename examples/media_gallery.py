@@ -1,76 +1,93 @@
-"""Logs one of every kind: images, tables, points in space, HTML, histograms and plots.
+"""Logs media of many kinds: images, sound, a film, points in space, a molecule, HTML, histograms.
+
+Each is a value in a row like any other; its file goes into the database with the run. Tables and
+plots have an example of their own.
 
 synadb run examples/media_gallery.py
-synadb compare examples/media_gallery.py    # with wandb and with SynaDB, side by side
+synadb show media-gallery --media gallery    # every file, in a folder
+synadb compare examples/media_gallery.py     # under real wandb and under SynaDB, side by side
 """
 
-from __future__ import annotations
-
-import os
 import tempfile
+import wave
+from pathlib import Path
 
 import numpy as np
 import wandb
+from PIL import Image
 
-run = wandb.init(project="gallery", config={"seed": 0})
-random = np.random.default_rng(0)
+rng = np.random.default_rng(0)
+x, y = np.meshgrid(np.linspace(-1, 1, 48), np.linspace(-1, 1, 32))
+LABELS = {0: "sky", 1: "sun"}
+WATER = """\
+HETATM    1  O   HOH A   1       0.000   0.000   0.000  1.00  0.00           O
+HETATM    2  H   HOH A   1       0.757   0.586   0.000  1.00  0.00           H
+HETATM    3  H   HOH A   1      -0.757   0.586   0.000  1.00  0.00           H
+END
+"""
 
-# Images: arrays of whole numbers, gray and in color, with a caption, a mask and boxes.
-pixels = random.integers(0, 256, (32, 48, 3), np.uint8)
-mask = np.zeros((32, 48), np.uint8)
-mask[8:24, 8:24] = 1
-run.log(
-    {
-        "image": wandb.Image(pixels, caption="noise"),
-        "gray": wandb.Image(pixels[:, :, 0]),
-        "batch": [wandb.Image(pixels, caption=str(i)) for i in range(3)],
-        "masked": wandb.Image(
-            pixels, masks={"truth": {"mask_data": mask, "class_labels": {0: "sky", 1: "cat"}}}
-        ),
-        "boxed": wandb.Image(
-            pixels,
-            boxes={
-                "truth": {
-                    "box_data": [
-                        {
-                            "position": {"minX": 0.1, "maxX": 0.5, "minY": 0.2, "maxY": 0.7},
-                            "class_id": 1,
-                        }
-                    ],
-                    "class_labels": {1: "cat"},
-                }
-            },
-        ),
-    }
-)
 
-# Tables: typed columns, and pictures in cells.
-table = wandb.Table(columns=["name", "score", "good"])
-for index in range(5):
-    table.add_data(f"row {index}", index / 4, index % 2 == 0)
-run.log({"table": table})
+def sky(height):
+    """A picture of a sun that stands at this height, and the pixels that are sun."""
+    sun = (x**2 + (y + height) ** 2 < 0.1).astype(np.uint8)
+    return np.where(sun[..., None], (255, 220, 80), (60, 120, 200)).astype(np.uint8), sun
 
-# Points in space, a page, and distributions.
-run.log({"points": wandb.Object3D(random.random((50, 3)).round(3))})
-run.log({"page": wandb.Html("<h1>Hello</h1>"), "spread": wandb.Histogram(random.normal(size=500))})
-with tempfile.TemporaryDirectory() as folder:
-    page = os.path.join(folder, "page.html")
-    with open(page, "w", encoding="utf-8") as file:
-        file.write("<html><head></head><body>from a file</body></html>")
-    run.log({"file": wandb.Html(page)})
 
-# Plots.
-steps = list(range(10))
-rows = [[step, step**2] for step in steps]
-run.log({"line": wandb.plot.line(wandb.Table(columns=["x", "y"], data=rows), "x", "y", title="L")})
-run.log({"bars": wandb.plot.bar(wandb.Table(columns=["x", "y"], data=rows), "x", "y")})
-run.log(
-    {
-        "confusion": wandb.plot.confusion_matrix(
-            y_true=[0, 1, 2, 1, 0], preds=[0, 2, 2, 1, 0], class_names=["a", "b", "c"]
+def log_images(run):
+    pixels, sun = sky(0.3)
+    box = {"minX": 0.34, "maxX": 0.66, "minY": 0.19, "maxY": 0.51}
+    boxes = {"box_data": [{"position": box, "class_id": 1}], "class_labels": LABELS}
+    run.log(
+        {
+            "image": wandb.Image(pixels, caption="a sun"),
+            "gray": wandb.Image(pixels[:, :, 0]),
+            "several": [wandb.Image(sky(i / 4)[0], caption=f"height {i / 4}") for i in range(3)],
+            "mask": wandb.Image(
+                pixels, masks={"truth": {"mask_data": sun, "class_labels": LABELS}}
+            ),
+            "boxes": wandb.Image(pixels, boxes={"truth": boxes}),
+        }
+    )
+
+
+def log_files(run, folder):
+    """A sound, a film and a molecule from files; they are copied as they are."""
+    with wave.open(str(folder / "tone.wav"), "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(8000)
+        tone = 10_000 * np.sin(2 * np.pi * 440 * np.arange(4000) / 8000)
+        file.writeframes(tone.astype("<i2").tobytes())
+    first, *others = [Image.fromarray(sky(height)[0]) for height in np.linspace(-1, 1, 12)]
+    first.save(folder / "sunrise.gif", save_all=True, append_images=others, duration=80, loop=0)
+    (folder / "water.pdb").write_text(WATER, encoding="ascii")
+    run.log(
+        {
+            "sound": wandb.Audio(str(folder / "tone.wav"), caption="440 Hz"),
+            "film": wandb.Video(str(folder / "sunrise.gif"), caption="sunrise"),
+            "molecule": wandb.Molecule(str(folder / "water.pdb"), caption="water"),
+        }
+    )
+
+
+def main():
+    with wandb.init(project="examples", name="media-gallery") as run:
+        log_images(run)
+        with tempfile.TemporaryDirectory() as folder:
+            log_files(run, Path(folder))
+        points = rng.normal(size=(200, 3))
+        run.log(
+            {
+                "points": wandb.Object3D(
+                    (points / np.linalg.norm(points, axis=1)[:, None]).round(3)
+                ),
+                "page": wandb.Html("<h1>Hello</h1><p>from a run</p>"),
+                "spread": wandb.Histogram(rng.normal(size=500)),
+            }
         )
-    }
-)
-run.log({"series": wandb.plot.line_series(steps, [steps, [s * 2 for s in steps]], title="S")})
-run.summary["best"] = wandb.Image(pixels[::2, ::2])
-run.finish()
+        run.summary["best"] = wandb.Image(sky(0.8)[0])
+    print("media of 11 keys in 3 rows, and a picture in the summary")
+
+
+if __name__ == "__main__":
+    main()

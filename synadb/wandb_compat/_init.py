@@ -7,7 +7,13 @@ import os
 import time
 from typing import TYPE_CHECKING, Any
 
-from synadb.errors import InvalidValueError, RunExistsError, RunNotFoundError, SynaDBError
+from synadb.errors import (
+    InvalidValueError,
+    RunEndedError,
+    RunExistsError,
+    RunNotFoundError,
+    SynaDBError,
+)
 from synadb.ids import generate_id
 from synadb.ops import EndRun
 from synadb.settings import Settings as Environment
@@ -183,9 +189,10 @@ def _start(settings: Settings, values: dict[str, Any], locked: dict[str, Any]) -
     if not project:
         project = _default_project()
         settings.project = project
-    resumes_itself = settings.resume == "auto"
-    if resumes_itself and not settings.run_id:
-        settings.run_id = _remembered(settings)
+    if settings.resume == "auto":
+        # Written before the run is there: a kill in between must not leave a run of no rows.
+        settings.run_id = settings.run_id or _remembered(settings) or generate_id()
+        _remember(settings)
     try:
         tracker = _session.tracker_for(
             database_path(settings.root_dir if "root_dir" in settings._given else None)
@@ -201,8 +208,6 @@ def _start(settings: Settings, values: dict[str, Any], locked: dict[str, Any]) -
     except SynaDBError as error:
         raise Error(f"wandb.init(): {error}") from error
     settings.run_id = record.run_id.removeprefix(f"{project}/")
-    if resumes_itself:
-        _remember(settings)
     folder = RunDir(settings, wanted=Environment.from_environment().run_dir)
     around = Around(native, settings, folder, levels)
     if settings.sync_tensorboard:
@@ -344,17 +349,12 @@ class _Beginning:
         return bool(_session.journals(self.tracker, run.run_id))
 
     def _new(self, run_id: str | None) -> tuple[NativeRun, RunRecord]:
-        native = self.tracker.run(
-            self.project, run_id=run_id, resume=self.shared, config=self.config, **self.fields
-        )
+        native = self.tracker.run(self.project, run_id=run_id, config=self.config, **self.fields)
         return native, self.tracker.get_run(native.run_id)
 
     def _continue(self, old: RunRecord) -> tuple[NativeRun, RunRecord]:
         self.after_crash = old.state not in ("finished", "failed")
-        native = self.tracker.run(self.project, run_id=old.run_id, resume=True)
-        if old.ended_at is not None and not self.settings.x_primary:
-            # Only its primary process begins a run again, and ends it.
-            native.append(EndRun(old.run_id, old.state, old.ended_at, old.exit_code))
+        native = self._join(old.run_id)
         given = {key: value for key, value in self.fields.items() if value not in (None, "", ())}
         if given:
             native.update(**given)
@@ -363,6 +363,20 @@ class _Beginning:
         record = self.tracker.get_run(old.run_id)
         self.starting_step = record.last_step + 1
         return native, record
+
+    def _join(self, run_id: str) -> NativeRun:
+        """Log to a run that is there; only its primary process begins it again, and ends it."""
+        if self.settings.x_primary:
+            return self.tracker.run(self.project, run_id=run_id, resume=True)
+        try:
+            with self.tracker._lock:
+                return self.tracker._attach(run_id)
+        except RunEndedError:
+            ended = self.tracker.get_run(run_id)
+        native = self.tracker.run(self.project, run_id=run_id, resume=True)
+        if ended.ended_at is not None:
+            native.append(EndRun(run_id, ended.state, ended.ended_at, ended.exit_code))
+        return native
 
     def _keep_old(self, old: RunRecord) -> None:
         """Put a run aside; wandb's service overwrites one whose id comes again without resume."""
@@ -441,8 +455,10 @@ def _remembered(settings: Settings) -> str | None:
 def _remember(settings: Settings) -> None:
     try:
         os.makedirs(os.path.dirname(settings.resume_fname), exist_ok=True)
-        with open(settings.resume_fname, "w", encoding="utf-8") as file:
+        draft = f"{settings.resume_fname}.{os.getpid()}"
+        with open(draft, "w", encoding="utf-8") as file:
             json.dump({"run_id": settings.run_id}, file)
+        os.replace(draft, settings.resume_fname)
     except OSError as error:
         termwarn(f'resume="auto" cannot remember this run: {error}')
 
