@@ -1024,6 +1024,37 @@ def test_endings(
 
 
 @POSIX
+@pytest.mark.parametrize("stage", ["_close_media", "_commit", "_store_definitions", "_around.stop"])
+def test_an_interrupted_end_is_an_end(play: Play, db_path: Path, stage: str) -> None:
+    """Ctrl-C again, while the first one ends the runs."""
+    done = play(
+        f"""
+        first = wandb.init(project="p", id="first", reinit="create_new")
+        second = wandb.init(project="p", id="second", reinit="create_new")
+        first.log({{"x": 1}})
+        second.log({{"x": 1}})
+        place = second
+        *path, name = {stage!r}.split(".")
+        for part in path:
+            place = getattr(place, part)
+
+        def interrupted(*args, **kwargs):
+            os.kill(os.getpid(), signal.SIGINT)
+            time.sleep(9)
+
+        place.__dict__[name] = interrupted
+        os.kill(os.getpid(), signal.SIGINT)
+        time.sleep(9)
+        """,
+        check=False,
+    )
+    assert done.returncode == -2, done.stderr
+    found = runs(db_path)
+    assert {key: run.state for key, run in found.items()} == {"first": "killed", "second": "killed"}
+    assert all(run.summary["x"] == 1 and run.row_count == 1 for run in found.values())
+
+
+@POSIX
 def test_tracebacks_are_printed_and_kept(play: Play, db_path: Path) -> None:
     done = play("wandb.init(id='a')\nraise ValueError('the reason')", check=False)
     assert "ValueError: the reason" in done.stderr

@@ -29,6 +29,30 @@ def end_run(
 
     `state` is that of the run then, by default `finished` or `failed` as the exit code says.
     """
+    try:
+        stored = _end(run, exit_code, state)
+    except BaseException:
+        # Ctrl-C, say: what is around the run may be cut short, its end not.
+        run.__dict__["_is_finished"] = True
+        with contextlib.suppress(Exception):
+            _end_in_store(run, exit_code, state)
+        raise
+    finally:
+        if run.__dict__["_is_finished"]:
+            _session.ended(run)
+    if stored is None:
+        return
+    if run._settings.resume == "auto" and not exit_code:
+        with contextlib.suppress(OSError):
+            os.unlink(run._settings.resume_fname)
+    if not (quiet or run._settings.silent):
+        _say_goodbye(run, stored, footer_only=footer_only or run._settings.quiet)
+    run._folder.remove_temporary()
+    _session.close_unused()
+
+
+def _end(run: Run, exit_code: int, state: str | None) -> bool | None:
+    """End a run; whether all of it is in the store, None if another thread has ended it."""
     for hook in run._stop_hooks:
         hook()
     run._close_media()
@@ -37,29 +61,16 @@ def end_run(
     # Held already: this is a signal handler, over the frame of a call that logs.
     interrupted = bool(run._native.lock._is_owned())  # type: ignore[attr-defined]
     with run._native.lock:
-        if run.__dict__["_is_finished"]:  # by another thread, meanwhile
-            return
+        if run.__dict__["_is_finished"]:
+            return None
         _close_summary(run, interrupted=interrupted)
         run.__dict__["_is_finished"] = True
-    stored = False
-    try:
-        run._around.stop()
-        stored = _store_end(run, exit_code, state)
-    except BaseException:
-        # Ctrl-C, say: what is around the run may be cut short, its end not.
-        with contextlib.suppress(Exception):
-            ended = state or ("failed" if exit_code else "finished")
-            run._tracker.finish(run._native, ended, exit_code)
-        raise
-    finally:
-        _session.ended(run)
-    if run._settings.resume == "auto" and not exit_code:
-        with contextlib.suppress(OSError):
-            os.unlink(run._settings.resume_fname)
-    if not (quiet or run._settings.silent):
-        _say_goodbye(run, stored, footer_only=footer_only or run._settings.quiet)
-    run._folder.remove_temporary()
-    _session.close_unused()
+    run._around.stop()
+    limit = Environment.from_environment().finish_timeout
+    begun = time.monotonic()
+    _store_files(run, limit)
+    rest = max(0.1 * limit, limit - (time.monotonic() - begun))
+    return _end_in_store(run, exit_code, state, rest)
 
 
 def _close_summary(run: Run, *, interrupted: bool) -> None:
@@ -115,30 +126,32 @@ def _settle_step(run: Run) -> None:
             run._tracker._store.apply([SetSummary(run._native.run_id, values)])
 
 
-def _store_end(run: Run, exit_code: int, state: str | None) -> bool:
-    """End the run in the store; whether all of it is there."""
-    settings = run._settings
-    primary = settings.x_primary or not run._shared
-    ends = primary
-    if run._shared and "x_update_finish_state" in settings.model_fields_set:
-        ends = settings.x_update_finish_state
-    if primary:
+def _store_files(run: Run, limit: float) -> None:
+    """Write the files of the run's folder, and store what is there."""
+    if run._settings.x_primary or not run._shared:
         config = {key: stored_value(value) for key, value in run._config._items.items()}
         run._folder.write(config, run._data, run._around.metadata)
-    if state is None:
-        state = "finished" if not exit_code else "failed"
-    if state != "finished" and run._preempting:
-        state = "preempting"
-    limit = Environment.from_environment().finish_timeout
-    begun = time.monotonic()
     try:
         with run._tracker.patience(limit):
             run._folder.store(run._tracker, run._native.run_id, run._settings.ignore_globs)
     except SynaDBError as error:
         termwarn(f"files of {run._folder.files} are not in the database: {error}")
-    rest = max(0.1 * limit, limit - (time.monotonic() - begun))
+
+
+def _end_in_store(
+    run: Run, exit_code: int, state: str | None, timeout: float | None = None
+) -> bool:
+    """End the run in the store, if that is for this process to do; whether all of it is there."""
+    settings = run._settings
+    ends = settings.x_primary or not run._shared
+    if run._shared and "x_update_finish_state" in settings.model_fields_set:
+        ends = settings.x_update_finish_state
+    if state is None:
+        state = "finished" if not exit_code else "failed"
+    if state != "finished" and run._preempting:
+        state = "preempting"
     if ends:
-        stored = run._tracker.finish(run._native, state, exit_code, timeout=rest)
+        stored = run._tracker.finish(run._native, state, exit_code, timeout=timeout)
     else:
         stored = run._native.leave()
     if stored and run._shared:

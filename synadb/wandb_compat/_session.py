@@ -150,11 +150,16 @@ def listen() -> None:
 
 def finish_all(exit_code: int = 0, state: str | None = None) -> None:
     """Finish every run of this process, the latest first."""
+    interrupt: KeyboardInterrupt | None = None
     for run in reversed(mine()):
         try:
             run._finish(exit_code, state=state, footer_only=True)
+        except KeyboardInterrupt as error:
+            interrupt = error  # cuts short what is around a run; the others must end as well
         except Exception as error:  # noqa: BLE001 - the others must be finished as well
             termwarn(f"run {run.id} could not be finished: {error!r}")
+    if interrupt is not None:
+        raise interrupt
 
 
 # -- the end of the process ----------------------------------------------------------------------
@@ -178,7 +183,8 @@ def _at_exit() -> None:
     if error is None or error is _End.error:
         finish_all(_End.code)
     elif isinstance(error, KeyboardInterrupt):
-        finish_all(INTERRUPTED, "killed")
+        with contextlib.suppress(KeyboardInterrupt):  # again
+            finish_all(INTERRUPTED, "killed")
         # Python dies by SIGINT, as shells expect, if the last source it ran was interrupted, and
         # what was imported to finish the runs has been run since.
         with contextlib.suppress(KeyboardInterrupt):
