@@ -230,18 +230,11 @@ class Journal:
     # -- writing ---------------------------------------------------------------------------------
 
     def append(self, keyset: KeySet, step: int, now: float, values: Iterable[object]) -> None:
-        """Store a row; once this returns, the row survives the process.
+        """Store a row; once this returns, the row survives the process. The caller holds `lock`.
 
         What `struct` raises for a value that does not fit its type passes, and nothing is stored.
         RunEndedError when the journal has been closed; of a deleted run rows are counted only.
         """
-        with self.lock:
-            self.append_locked(keyset, step, now, values)
-
-    def append_locked(
-        self, keyset: KeySet, step: int, now: float, values: Iterable[object]
-    ) -> None:
-        """`append` for a caller that holds `lock`."""
         body = keyset.pack(_ROW, keyset.id, step, now, *values)
         segment = self._segment
         # These two are one for a signal handler: see the top of this file.

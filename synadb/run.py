@@ -81,8 +81,6 @@ class Run:
         """
         if self._ended:
             self._refuse()
-        if not _is_row(data):
-            raise InvalidValueError("log() takes a dict with str keys")
         try:
             with self._journal.lock:
                 if step is None:
@@ -90,14 +88,14 @@ class Run:
                     # Taken first: a signal handler may log while this row is being stored.
                     self._next = at + 1
                     try:
-                        self.write(data, at, time.time(), AUTO_RUN)
+                        self._write(data, at, time.time(), AUTO_RUN)
                     except BaseException:
                         if self._next == at + 1:
                             self._next = at
                         raise
                 else:
                     step = as_step(step)
-                    self.write(data, step, time.time(), AUTO_NONE)
+                    self._write(data, step, time.time(), AUTO_NONE)
                     self._next = max(self._next, step + 1)
         except TypeError:
             # What cannot be stored as it is may be media: rows without any need not pay for them.
@@ -177,10 +175,10 @@ class Run:
         with self._journal.lock:
             if step is None:
                 at = self._key_next.get(name, 0)
-                self.write({name: number}, at, time.time(), AUTO_KEYS)
+                self._write({name: number}, at, time.time(), AUTO_KEYS)
             else:
                 at = as_step(step)
-                self.write({name: number}, at, time.time(), AUTO_NONE)
+                self._write({name: number}, at, time.time(), AUTO_NONE)
             self._key_next[name] = max(self._key_next.get(name, 0), at + 1)
             self._next = max(self._next, at + 1)
 
@@ -196,24 +194,30 @@ class Run:
         with self._journal.lock:
             if step is None:
                 at = max(self._key_next.get(name, 0) for name in numbers)
-                self.write(numbers, at, time.time(), AUTO_KEYS)
+                self._write(numbers, at, time.time(), AUTO_KEYS)
             else:
                 at = as_step(step)
-                self.write(numbers, at, time.time(), AUTO_NONE)
+                self._write(numbers, at, time.time(), AUTO_NONE)
             for name in numbers:
                 self._key_next[name] = max(self._key_next.get(name, 0), at + 1)
             self._next = max(self._next, at + 1)
 
     def write(self, data: Mapping[str, Any], step: int, now: float, auto: int) -> None:
         """Store a partial row as it is; the callers above have applied their rules."""
+        with self._journal.lock:
+            self._write(data, step, now, auto)
+
+    def _write(self, data: Mapping[str, Any], step: int, now: float, auto: int) -> None:
         journal = self._journal
         try:
             keyset = journal.caches[auto][(*data, *map(type, data.values()))]
             journal.append(keyset, step, now, data.values())
-        except (KeyError, TypeError, struct.error, OverflowError):
+        except (KeyError, TypeError, AttributeError, struct.error, OverflowError):
             self._write_any(data, step, now, auto)
 
     def _write_any(self, data: Mapping[str, Any], step: int, now: float, auto: int) -> None:
+        if not _is_row(data):
+            raise InvalidValueError("log() takes a dict with str keys")
         numbers: dict[str, Any] = {}
         others: dict[str, Any] = {}
         letters = []
@@ -431,7 +435,7 @@ def _is_row(data: object) -> bool:
 
 def as_number(name: str, value: Any) -> float:
     """`value` as a Python int, float or bool; InvalidValueError for anything else."""
-    if not (name and _is_row({name: value})):
+    if not (name and isinstance(name, str)):
         raise InvalidValueError(f"a metric's name is a non-empty str, not {name!r}")
     if type(value) in (float, int, bool):
         return value  # type: ignore[no-any-return]

@@ -295,7 +295,8 @@ count = 0
 numbers = itertools.count()  # a handler may be interrupted by the next
 def handler(*_):
     number = next(numbers)
-    journal.append(inside, number, 0.0, (number,))
+    with journal.lock:
+        journal.append(inside, number, 0.0, (number,))
     if number % 10 == 0:
         run.flush()
 signal.signal(signal.SIGALRM, handler)
@@ -303,7 +304,8 @@ signal.setitimer(signal.ITIMER_REAL, 0.001, 0.001)
 end = time.monotonic() + 3
 while time.monotonic() < end:
     for _ in range(500):
-        journal.append(main, count, 0.0, (count,))
+        with journal.lock:
+            journal.append(main, count, 0.0, (count,))
         count += 1
     run.flush()
 signal.setitimer(signal.ITIMER_REAL, 0)
@@ -346,7 +348,8 @@ def handler(*_):
     global count
     signal.signal(signal.SIGUSR1, signal.SIG_IGN)
     for _ in range(most):
-        journal.append(others, count, 0.0, (count,))
+        with journal.lock:
+            journal.append(others, count, 0.0, (count,))
         count += 1
     signal.signal(signal.SIGUSR1, handler)
 signal.signal(signal.SIGUSR1, handler)
@@ -356,7 +359,8 @@ def reserve(fd, size):
     os.kill(os.getpid(), signal.SIGUSR1)
 synadb.journal.reserve = reserve
 for i in range(60_000):
-    journal.append(rows, i, 0.0, (i,))
+    with journal.lock:
+        journal.append(rows, i, 0.0, (i,))
 print(count, flush=True)
 os.kill(os.getpid(), signal.SIGKILL)
 """
@@ -588,7 +592,8 @@ def test_rows_logged_while_the_run_ends_are_stored_or_refused(db_path: Path) -> 
             def log(run: Any = run, keyset: Any = keyset, logged: list[int] = logged) -> None:
                 for i in range(1_000_000):
                     try:
-                        run._journal.append(keyset, i, 0.0, (i,))
+                        with run._journal.lock:
+                            run._journal.append(keyset, i, 0.0, (i,))
                     except RunEndedError:
                         return
                     logged.append(i)
@@ -607,7 +612,7 @@ def test_a_closed_journal_takes_nothing(tmp_path: Path) -> None:
     journal = Journal(str(tmp_path), "r")
     keyset = journal.keyset(("a",), "d", 0)
     journal.close()
-    with pytest.raises(RunEndedError, match="'r' takes no more data"):
+    with pytest.raises(RunEndedError, match="'r' takes no more data"), journal.lock:
         journal.append(keyset, 0, 0.0, (1.0,))
     assert list(tmp_path.iterdir()) == []
 
@@ -626,7 +631,8 @@ def test_key_sets_are_not_kept_for_ever(tmp_path: Path) -> None:
     journal = Journal(str(tmp_path), "r")
     keys = [(f"k{i}",) for i in range(30_000)]
     for i, key in enumerate(keys):
-        journal.append(journal.keyset(key, "d", 0), i, 0.0, (1.0,))
+        with journal.lock:
+            journal.append(journal.keyset(key, "d", 0), i, 0.0, (1.0,))
     assert sorted(drained(journal)) == sorted((key, 1) for key in keys)
     held = gc.get_objects()
     assert sum(type(item).__name__ == "KeySet" for item in held) < 20_000
@@ -641,10 +647,12 @@ def test_a_key_set_keeps_its_number_while_a_row_is_packed(tmp_path: Path) -> Non
         # What another thread may do between the packing and the storing of a row.
         for i in range(MAX_KEYSETS):
             journal.keyset((f"k{i}",), "d", 0)
-        journal.append(keyset, 1, 0.0, (1.0,))
+        with journal.lock:
+            journal.append(keyset, 1, 0.0, (1.0,))
         yield 1.0
 
-    journal.append(keyset, 0, 0.0, meanwhile())
+    with journal.lock:
+        journal.append(keyset, 0, 0.0, meanwhile())
     ((_, _, _, reader),) = read_segments(str(tmp_path), journal.id, 0)
     (op,) = reader.ops("r")
     assert isinstance(op, LogRows)
