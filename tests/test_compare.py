@@ -9,6 +9,7 @@ import importlib.util
 import json
 import math
 import os
+import re
 import subprocess
 import sys
 import time
@@ -21,11 +22,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from synadb.bench import compare as compare_module
-from synadb.bench.compare import ScriptFailedError, compare
-from synadb.bench.diff import MISSING, Difference, diff, path_to, same_value
+from synadb.bench.compare import compare
+from synadb.bench.diff import diff, path_to, same_value
+from synadb.bench.difference import MISSING, Difference
 from synadb.bench.plot import MatplotlibMissingError, draw
 from synadb.bench.recorded import Recorded, RecordedRun, read_wandb
-from synadb.bench.report import Comparison, document, medians, percentile, table
+from synadb.bench.report import Comparison, document, medians, percentile
+from synadb.bench.terminal import table
 from synadb.bench.trial import SYNADB, WANDB, CompareError, Trial, run_trial
 from synadb.cli import main
 from synadb.cli.compare import split
@@ -90,8 +93,12 @@ def test_a_recording_is_the_same_as_its_copy(recorded: Recorded) -> None:
 def test_the_difference_reads_the_same_from_both_sides(a: Recorded, b: Recorded) -> None:
     there, back = diff(a, b), diff(b, a)
     assert bool(there) == bool(back)
-    assert {(d.path, repr(d.left), repr(d.right)) for d in there if "history" not in d.path} == {
-        (d.path, repr(d.right), repr(d.left)) for d in back if "history" not in d.path
+
+    def place(found: Difference) -> str:
+        return re.sub(r"^runs\[\d+\]", "run", found.path)  # the number is that of the left side
+
+    assert {(place(d), repr(d.left), repr(d.right)) for d in there if "history" not in d.path} == {
+        (place(d), repr(d.right), repr(d.left)) for d in back if "history" not in d.path
     }
 
 
@@ -620,7 +627,15 @@ def test_document_is_json() -> None:
     nan = Difference("runs[0].summary.x", math.nan, MISSING)
     found = json.loads(json.dumps(document(comparison(differences=[[nan]])), allow_nan=False))
     assert found["same"] is False
-    assert found["differences"] == [[{"path": nan.path, "left": "nan", "right": "(missing)"}]]
+    [[difference]] = found["differences"]
+    assert difference == {
+        "part": "",
+        "path": nan.path,
+        "left": "nan",
+        "right": "(missing)",
+        "detail": "",
+        "reason": "",
+    }
     assert found["ratio"]["wall"] == 5.0
     assert found["machine"]["cpus"] >= 1
     assert found["machine"]["sqlite"][0].isdigit()
@@ -716,7 +731,7 @@ def small(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
 
 
 def without_wandb(monkeypatch: pytest.MonkeyPatch) -> None:
-    def find_version(side: Any, folder: Path) -> str | None:
+    def find_version(side: Any, folder: Path, timeout: float | None) -> str | None:
         return "0.1" if side is SYNADB else None
 
     monkeypatch.setattr(compare_module, "find_version", find_version)
@@ -755,7 +770,9 @@ def test_both_sides(small: str, tmp_path: Path, capsys: pytest.CaptureFixture[st
     line = ["compare", small, "30", "--repeat", "2", "--json", str(report), "--keep", str(kept)]
     assert main(line) == 0, capsys.readouterr()
     out = capsys.readouterr().out
-    assert out.splitlines()[-1] == "recorded the same: 1 run, 30 rows, 120 values"
+    assert out.splitlines()[-1] == (
+        "recorded the same: 1 run, 30 rows, 120 values, 2 config values, 6 summary values"
+    )
     found = json.loads(report.read_text(encoding="utf-8"))
     assert found["same"] is True
     for side in ("wandb", "SynaDB"):
@@ -852,10 +869,13 @@ def test_a_failure_on_one_side_only(tmp_path: Path) -> None:
     script.write_text(
         "import wandb\nrun = wandb.init()\nassert 'synadb' in type(run).__module__, 'not here'"
     )
-    with pytest.raises(ScriptFailedError, match=r"failed under wandb \(exit code 1\)") as caught:
-        compare([str(script)], repeat=1)
-    [failed] = caught.value.trials
-    assert "AssertionError: not here" in failed.stderr
+    found = compare([str(script)], repeat=2)
+    assert found.failure is not None
+    assert "AssertionError: not here" in found.failure.stderr
+    assert not found.good
+    assert "wandb: the script failed (exit code 1): AssertionError: not here" in table(found)
+    assert [len(trials) for trials in found.trials.values()] == [2]
+    assert document(found)["failure"]["exit_code"] == 1
 
 
 @needs_wandb

@@ -13,11 +13,17 @@ would have to load by itself would make its import look cheaper than it is. That
 is written as a Python literal and not as JSON:
 
     OUT       {"import": ns or None, "inits": [ns, ...], "finishes": [ns, ...],
-               "started": ns, "ended": ns, "folders": [...], "version": wandb.__version__}
+               "started": ns, "ended": ns, "folders": [...], "version": wandb.__version__,
+               "called": {name: count, ...}, "said": [...], "refused": [...]}
     OUT.log   the time of each log call: native 64-bit integers, nanoseconds
 
 `started` and `ended` are `time.monotonic_ns()` around the script itself, comparable with the
 clock of the process that started this one. `folders` is where real wandb put each run.
+
+Under SynaDB it is noted, too, what the script used that has no effect there, or only a part of
+wandb's: calls of the functions that OUT.watch names (`called`), what SynaDB said of its own accord
+to have no effect (`said`), and names and calls that it refused. OUT.watch has a line for each
+function, made by `watched`: module, function, argument and its place or nothing, and the name.
 
 Python's and numpy's global generators start from a fixed seed, so that a script that draws random
 numbers without a seed of its own draws the same ones on both sides.
@@ -76,6 +82,9 @@ class Timings:
         self.ended = 0
         self.folders: list[str] = []
         self.version = ""
+        self.called: dict[str, int] = {}
+        self.said: list[str] = []
+        self.refused: list[str] = []
 
     def write(self, path: str) -> None:
         """Write both files."""
@@ -89,6 +98,9 @@ class Timings:
             "ended": self.ended,
             "folders": self.folders,
             "version": self.version,
+            "called": self.called,
+            "said": self.said,
+            "refused": self.refused,
         }
         # Under another name first: whoever reads it finds all of it or nothing.
         with open(path + ".part", "w", encoding="utf-8") as text:
@@ -97,28 +109,30 @@ class Timings:
 
 
 class AfterImport:
-    """A finder that lets others find a module, and calls a function when it has been imported."""
+    """A finder that lets others find a module, and calls functions when it has been imported."""
 
-    def __init__(self, hooks: dict[str, Callable[[ModuleType, int], None]]) -> None:
+    def __init__(self, hooks: dict[str, list[Callable[[ModuleType, int], None]]]) -> None:
         self._hooks = hooks
 
     def find_spec(
         self, name: str, path: Sequence[str] | None = None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
         """Find a module that has a hook, the first time; anything else is left to the others."""
-        hook = self._hooks.pop(name, None)
-        if hook is None:
+        hooks = self._hooks.pop(name, None)
+        if hooks is None:
             return None
         start = perf_counter_ns()
         for finder in sys.meta_path:
             spec = None if finder is self else finder.find_spec(name, path, target)
             if spec is not None:
-                _call_after(spec, hook, start)
+                _call_after(spec, hooks, start)
                 return spec
         return None
 
 
-def _call_after(spec: ModuleSpec, hook: Callable[[ModuleType, int], None], start: int) -> None:
+def _call_after(
+    spec: ModuleSpec, hooks: list[Callable[[ModuleType, int], None]], start: int
+) -> None:
     # The loader stays the object it is, since others look at it, and gets its own method back.
     loader: Any = spec.loader
     execute = getattr(loader, "exec_module", None)
@@ -129,8 +143,9 @@ def _call_after(spec: ModuleSpec, hook: Callable[[ModuleType, int], None], start
         del loader.exec_module
         execute(module)
         took = perf_counter_ns() - start
-        # SynaDB's stand-in puts another module in its own place.
-        hook(sys.modules.get(spec.name, module), took)
+        for hook in hooks:
+            # SynaDB's stand-in puts another module in its own place.
+            hook(sys.modules.get(spec.name, module), took)
 
     loader.exec_module = exec_module
 
@@ -201,21 +216,118 @@ def _named(wrapper: Any, wrapped: Any) -> Any:
     return wrapper
 
 
+def _watch(
+    timings: Timings, path: str, hooks: dict[str, list[Callable[[ModuleType, int], None]]]
+) -> None:
+    """Let calls of the functions that the file names be noted, and what SynaDB says of others."""
+    try:
+        with open(path, encoding="utf-8") as file:
+            lines = file.read().splitlines()
+    except FileNotFoundError:
+        return
+    for line in lines:
+        module, function, argument, place, name = line.split("\t")
+        given = (argument, int(place)) if argument else None
+        hooks.setdefault(module, []).append(_noting(timings, function, given, name))
+    for module, wrap in (
+        ("synadb.wandb_compat._term", _wrap_terminal),
+        ("synadb.wandb_compat._surface", _wrap_surface),
+        ("synadb.wandb_compat._apis.errors", _wrap_refusal),
+    ):
+        hooks.setdefault(module, []).append(wrap(timings))
+
+
+def _noting(
+    timings: Timings, function: str, argument: tuple[str, int] | None, name: str
+) -> Callable[[ModuleType, int], None]:
+    def note(owner: Any, _took: int) -> None:
+        if not function:  # the module itself is what has no effect
+            timings.called[name] = 1
+            return
+        *path, last = function.split(".")
+        for part in path:
+            owner = getattr(owner, part)
+        setattr(owner, last, _noted(timings, name, argument, getattr(owner, last)))
+
+    return note
+
+
+def _noted(timings: Timings, name: str, argument: tuple[str, int] | None, wrapped: Any) -> Any:
+    def noted(*args: Any, **kwargs: Any) -> Any:
+        if argument is None or _given(argument, args, kwargs):
+            timings.called[name] = timings.called.get(name, 0) + 1
+        return wrapped(*args, **kwargs)
+
+    return _named(noted, wrapped)
+
+
+def _given(argument: tuple[str, int], args: Sequence[Any], kwargs: dict[str, Any]) -> bool:
+    name, place = argument
+    value = args[place] if 0 <= place < len(args) else kwargs.get(name)
+    return value is not None
+
+
+def _wrap_terminal(timings: Timings) -> Callable[[ModuleType, int], None]:
+    def wrap(module: Any, _took: int) -> None:
+        termlog = module.termlog
+
+        def noted(string: str = "", *args: Any, **kwargs: Any) -> None:
+            if "has no effect" in string and string not in timings.said:
+                timings.said.append(string)
+            termlog(string, *args, **kwargs)
+
+        module.termlog = _named(noted, termlog)
+
+    return wrap
+
+
+def _wrap_surface(timings: Timings) -> Callable[[ModuleType, int], None]:
+    def wrap(module: Any, _took: int) -> None:
+        message = module._message
+
+        def noted(name: str) -> Any:
+            text = message(name)
+            if text not in timings.refused:
+                timings.refused.append(text)
+            return text
+
+        module._message = _named(noted, message)
+
+    return wrap
+
+
+def _wrap_refusal(timings: Timings) -> Callable[[ModuleType, int], None]:
+    def wrap(module: Any, _took: int) -> None:
+        unsupported = module.unsupported
+
+        def noted(call: str, reason: str) -> Any:
+            text = f"wandb.{call.removeprefix('wandb.')}: {reason}"
+            if text not in timings.refused:
+                timings.refused.append(text)
+            unsupported(call, reason)
+
+        module.unsupported = _named(noted, unsupported)
+
+    return wrap
+
+
 def _seed(module: Any, _took: int) -> None:
     module.seed(0)
 
 
-def _install(timings: Timings) -> None:
-    hooks: dict[str, Callable[[ModuleType, int], None]] = {
-        "wandb": lambda module, took: _wrap_module(timings, module, took),
-        "wandb.sdk.wandb_run": lambda module, took: _wrap_run_class(timings, module, took),
-        "synadb.wandb_compat._run": lambda module, took: _wrap_run_class(timings, module, took),
-        "random": _seed,
-        "numpy.random": _seed,
+def _install(timings: Timings, watch: str) -> None:
+    hooks: dict[str, list[Callable[[ModuleType, int], None]]] = {
+        "wandb": [lambda module, took: _wrap_module(timings, module, took)],
+        "wandb.sdk.wandb_run": [lambda module, took: _wrap_run_class(timings, module, took)],
+        "synadb.wandb_compat._run": [lambda module, took: _wrap_run_class(timings, module, took)],
+        "random": [_seed],
+        "numpy.random": [_seed],
     }
+    _watch(timings, watch, hooks)
     for name in list(hooks):
         if name in sys.modules:  # brought by a .pth file
-            hooks.pop(name)(sys.modules[name], 0)
+            for hook in hooks.pop(name):
+                hook(sys.modules[name], 0)
     finder: Any = AfterImport(hooks)
     sys.meta_path.insert(0, finder)
 
@@ -259,7 +371,7 @@ def main() -> None:
 
     # The first one in is the last one called: after wandb's own, which may finish a run.
     atexit.register(write)
-    _install(timings)
+    _install(timings, out + ".watch")
     _run_script(script, timings)
 
 

@@ -5,9 +5,13 @@ from __future__ import annotations
 import shutil
 import tempfile
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
-from synadb.bench.diff import Difference, diff
+from synadb.bench.beside import add_synadb, add_wandb
+from synadb.bench.diff import diff
+from synadb.bench.difference import Difference
+from synadb.bench.reasons import VARIES
 from synadb.bench.recorded import Recorded, read_synadb, read_wandb
 from synadb.bench.report import Comparison
 from synadb.bench.trial import SYNADB, WANDB, CompareError, Side, Trial, find_version, run_trial
@@ -16,7 +20,7 @@ __all__ = ["ScriptFailedError", "compare", "read_back"]
 
 
 class ScriptFailedError(CompareError):
-    """The script ended with an error; `trials` has those that did, at most one a side."""
+    """The script ended with an error under SynaDB; `trials` has those that did, one a side."""
 
     def __init__(self, trials: Sequence[Trial]) -> None:
         self.trials = trials
@@ -29,10 +33,12 @@ def compare(
     repeat: int = 3,
     keep: Path | None = None,
     tell: Callable[[str], None] = lambda text: None,
+    timeout: float | None = None,
 ) -> Comparison:
     """Run `script` `repeat` times on each side, and compare what each pair of runs recorded.
 
-    Where wandb is not installed, SynaDB runs alone.
+    Where wandb is not installed, SynaDB runs alone. So it does when the script fails under wandb,
+    as one does that needs its service.
 
     Args:
         script: The script's path and its arguments.
@@ -40,15 +46,18 @@ def compare(
         keep: A folder to leave the last pair's recordings in, a folder each. Otherwise nothing
             is left.
         tell: Called with a line of text as things go on.
+        timeout: Seconds that the script may take each time; None for as long as it likes.
 
     Raises:
-        ScriptFailedError: the script ended with another exit code than 0.
+        ScriptFailedError: the script ended with another exit code than 0 under SynaDB, or, after it
+            had ended well once, under wandb.
+        TimeUpError: it took longer than it may.
         CompareError: wandb or SynaDB cannot be imported, or measuring failed.
         OSError: a recording cannot be read.
         SynaDBError: a recording is not what it should be.
     """
     with tempfile.TemporaryDirectory(prefix="synadb-compare-") as folder:
-        return _compare(script, repeat, keep, tell, Path(folder))
+        return _compare(script, repeat, keep, tell, timeout, Path(folder))
 
 
 def _compare(
@@ -56,9 +65,10 @@ def _compare(
     repeat: int,
     keep: Path | None,
     tell: Callable[[str], None],
+    timeout: float | None,
     folder: Path,
 ) -> Comparison:
-    versions = _versions(folder)
+    versions = _versions(folder, timeout)
     sides = [side for side in (WANDB, SYNADB) if side.name in versions]
     if WANDB.name not in versions:
         tell("wandb is not installed here (pip install '.[compare]'): running SynaDB alone")
@@ -67,16 +77,23 @@ def _compare(
     recorded: dict[str, Recorded] = {}
     differences: list[list[Difference]] = []
     problems: dict[str, None] = {}  # in order, each once
+    failure: Trial | None = None
     for number in range(1, repeat + 1):
         for side in sides:
             place = folder / f"{side.name}-{number}"
             place.mkdir()
-            trial = run_trial(side, script, place)
+            trial = run_trial(side, script, place, timeout=timeout, tell=tell)
             trials[side.name].append(trial)
             tell(f"run {number} of {repeat} under {side.name}: {trial.wall:.2f} s")
         pair = [trials[side.name][-1] for side in sides]
         failed = [trial for trial in pair if trial.failed]
-        if failed:
+        if number == 1 and [trial.side for trial in failed] == [WANDB.name]:
+            [failure] = failed
+            tell("the script failed under wandb: running SynaDB alone")
+            sides, pair = [SYNADB], pair[1:]
+            del trials[WANDB.name], versions[WANDB.name]
+            shutil.rmtree(folder / f"{WANDB.name}-1")
+        elif failed:
             raise ScriptFailedError(failed)
         recorded = {
             side.name: read_back(side, trial) for side, trial in zip(sides, pair, strict=True)
@@ -89,34 +106,54 @@ def _compare(
         for side in sides:
             place = folder / f"{side.name}-{number}"
             if keep is not None and number == repeat:
-                shutil.copytree(place / "data", keep / side.name.lower(), dirs_exist_ok=True)
+                target = keep / side.name.lower()
+                shutil.copytree(place / "data", target, symlinks=True, dirs_exist_ok=True)
             # One pair at a time on disk: recordings can be large.
             shutil.rmtree(place)
     if len(sides) == 1:
-        return Comparison(script, versions, trials, recorded, None, problems=list(problems))
+        return Comparison(
+            script, versions, trials, recorded, None, problems=list(problems), failure=failure
+        )
     # A script that draws unseeded random numbers or logs a clock: worth saying, not worth hiding.
     unsteady = diff(first[WANDB.name], recorded[WANDB.name]) if any(differences) else []
+    differences = [_without_varying(found, unsteady) for found in differences]
     return Comparison(script, versions, trials, recorded, differences, unsteady, list(problems))
 
 
-def _versions(folder: Path) -> dict[str, str]:
+def _without_varying(
+    differences: list[Difference], unsteady: Sequence[Difference]
+) -> list[Difference]:
+    """With a reason for printed lines that vary by themselves, as those with a time in them do."""
+    varying = {found.path for found in unsteady if found.part == "console"}
+    return [
+        replace(found, reason=VARIES) if found.path in varying and not found.reason else found
+        for found in differences
+    ]
+
+
+def _versions(folder: Path, timeout: float | None) -> dict[str, str]:
     versions = {}
     for side in (WANDB, SYNADB):
         place = folder / f"{side.name}-version"
         place.mkdir()
-        version = find_version(side, place)
+        version = find_version(side, place, timeout)
         if version is not None:
             versions[side.name] = version
     return versions
 
 
 def read_back(side: Side, trial: Trial) -> Recorded:
-    """Read what `trial` of `side` recorded.
+    """Read what `trial` of `side` recorded, with all that is beside its rows.
 
     Raises:
         OSError: it cannot be read.
         SynaDBError: it is not what it should be.
     """
     if side.is_synadb:
-        return read_synadb(trial.folders[0] / "experiments.db")
-    return read_wandb(trial.folders)
+        path = trial.folders[0] / "experiments.db"
+        recorded = read_synadb(path)
+        add_synadb(recorded, path)
+        return recorded
+    recorded = read_wandb(trial.folders)
+    add_wandb(recorded, trial.folders)
+    return recorded

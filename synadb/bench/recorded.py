@@ -16,11 +16,15 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
+    from synadb.bench.contents import Content
+
 __all__ = [
     "Recorded",
     "RecordedRun",
     "is_made_up_id",
     "is_made_up_name",
+    "leaves",
+    "plain",
     "read_synadb",
     "read_wandb",
 ]
@@ -37,6 +41,8 @@ class RecordedRun:
     """One run; `history` holds the rows in order, each with its `_step`.
 
     `run_id` and `name` may be made up. `exit_code` is None for a run that did not come to its end.
+    `console` holds the lines of each stream. `metrics` has, by name, what the calls of
+    `define_metric` add up to; the calls themselves, `defined`, are not compared.
     """
 
     project: str = ""
@@ -51,14 +57,23 @@ class RecordedRun:
     config: dict[str, Any] = field(default_factory=dict)
     summary: dict[str, Any] = field(default_factory=dict)
     history: list[dict[str, Any]] = field(default_factory=list)
+    defined: list[dict[str, Any]] = field(default_factory=list, metadata={"compared": False})
+    metrics: dict[str, dict[str, Any]] = field(default_factory=dict)
+    console: dict[str, list[str]] = field(default_factory=dict)
+    files: dict[str, Content] = field(default_factory=dict)
 
 
 @dataclass
 class Recorded:
-    """All runs of a script, in the order of their start, and what could not be read."""
+    """All runs of a script, in the order of their start, and what could not be read.
+
+    `artifacts` holds versions by `project/name:v0`. They, and a run's `metrics`, `console` and
+    `files`, are there once `beside` has added them; it puts the content of files into rows, too.
+    """
 
     runs: list[RecordedRun] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
+    artifacts: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     @property
     def rows(self) -> int:
@@ -69,7 +84,7 @@ class Recorded:
     def values(self) -> int:
         """How many values the rows hold, leaf by leaf, steps not counted."""
         return sum(
-            _leaves(value)
+            leaves(value)
             for run in self.runs
             for row in run.history
             for key, value in row.items()
@@ -117,7 +132,8 @@ def _add_log(run: RecordedRun, log: WandbLog) -> None:
     run.group, run.job_type, run.notes = log.group, log.job_type, log.notes
     run.tags = sorted(set(log.tags))
     run.exit_code = log.exit_code
-    run.config |= _plain(log.config)
+    run.config |= plain(log.config)
+    run.defined += log.metrics
     run.summary |= _compared(log.summary)
     run.history += [_compared(row) for row in log.history]
 
@@ -149,6 +165,7 @@ def read_synadb(path: Path) -> Recorded:
                     config=_compared(run.config),
                     summary=_compared(run.summary),
                     history=[_compared(row) for row in tracker.rows(run.run_id)],
+                    defined=list(run.metadata.get("metrics", ())),
                 )
                 for run in runs
             ]
@@ -157,20 +174,22 @@ def read_synadb(path: Path) -> Recorded:
 
 def _compared(tree: dict[str, Any]) -> dict[str, Any]:
     """A row or a summary, without what cannot be the same twice."""
-    return {key: _plain(value) for key, value in tree.items() if key not in _LEFT_OUT}
+    return {key: plain(value) for key, value in tree.items() if key not in _LEFT_OUT}
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
+    """A value as JSON has it, without the random ids of artifacts."""
     if isinstance(value, dict):
-        return {str(key): _plain(inner) for key, inner in value.items()}
+        return {str(key): plain(inner) for key, inner in value.items()}
     if isinstance(value, (list, tuple)):
-        return [_plain(inner) for inner in value]
+        return [plain(inner) for inner in value]
     if isinstance(value, str):
         return _ARTIFACT_ID.sub(r"\1...", value)
     return value
 
 
-def _leaves(value: Any) -> int:
+def leaves(value: Any) -> int:
+    """How many values there are below one, itself included."""
     if isinstance(value, dict):
-        return sum(_leaves(inner) for inner in value.values())
+        return sum(leaves(inner) for inner in value.values())
     return 1

@@ -1,4 +1,7 @@
-"""Figures of merit from trials, as a table to read and as a document to keep."""
+"""Figures of merit from trials, and what a comparison comes to: as a document to keep.
+
+`terminal` and `page` show it.
+"""
 
 from __future__ import annotations
 
@@ -8,27 +11,49 @@ import platform
 import statistics
 import subprocess
 import sys
-import textwrap
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from synadb.bench.diff import Difference
+from synadb.bench import watched
+from synadb.bench.difference import Difference
 from synadb.bench.recorded import Recorded
+from synadb.bench.tally import Compared, tally
 from synadb.bench.trial import Trial
 
-__all__ = ["MEASURES", "Comparison", "Measure", "document", "medians", "percentile", "table"]
+__all__ = [
+    "LATE_STEPS",
+    "MEASURES",
+    "NOTE",
+    "Comparison",
+    "Measure",
+    "Used",
+    "amount",
+    "document",
+    "medians",
+    "percentile",
+    "ratio_text",
+    "ratios",
+    "remarks",
+]
 
-_SHOWN = 20  # differences printed; the document has all
-_WIDTH = 100
-_NOTE = """\
-Medians over {repeat}; p99 is over the log calls of one run. "All log calls" is the loop only: what
+NOTE = """\
+Medians over {times}; p99 is over the log calls of one run. "All log calls" is the loop only: what
 logging adds to the script while it runs. "Whole process" is what a user waits for: interpreter,
 imports, the script's own work, finish and exit. CPU and memory count every process, helpers
 included; memory is the largest sum of resident sizes seen, looked at about every 20 ms."""
-_LATE_STEPS = """\
+LATE_STEPS = """\
 SYNADB_LATE_STEPS=drop is set here: a row for a step that is past is dropped, as wandb does it.
 Without that setting SynaDB keeps such rows."""
+
+
+class Used(NamedTuple):
+    """A call of the script's that has no effect under SynaDB ("nothing"), or "a part" of it."""
+
+    name: str
+    calls: int
+    effect: str
+    why: str
 
 
 @dataclass
@@ -43,6 +68,7 @@ class Comparison:
         differences: Of each repeat; None where there is only one side.
         unsteady: Where the first side differs from itself between the first and the last repeat.
         problems: What could not be read back in any repeat, each with the name of its side.
+        failure: What the script did under wandb, if it failed there and nowhere else.
     """
 
     script: Sequence[str]
@@ -52,6 +78,7 @@ class Comparison:
     differences: Sequence[Sequence[Difference]] | None
     unsteady: Sequence[Difference] = ()
     problems: Sequence[str] = ()
+    failure: Trial | None = None
 
     @property
     def nothing_recorded(self) -> bool:
@@ -60,8 +87,74 @@ class Comparison:
 
     @property
     def good(self) -> bool:
-        """Whether something was recorded, all of it can be read, and the sides, if two, agree."""
-        return not (self.nothing_recorded or self.problems or any(self.differences or ()))
+        """Whether something was recorded, all of it can be read, and the sides, if two, agree.
+
+        Differences that have a reason are none.
+        """
+        return not (self.nothing_recorded or self.problems or self.different or self.failure)
+
+    @property
+    def shown(self) -> Sequence[Difference]:
+        """The differences of one repeat: the first with one that has no reason, or the last."""
+        found = self.differences or ()
+        bad = (each for each in found if not all(one.reason for one in each))
+        return next(bad, found[-1] if found else ())
+
+    @property
+    def different(self) -> list[Difference]:
+        """Of those shown, the ones without a reason."""
+        return [one for one in self.shown if not one.reason]
+
+    @property
+    def explained(self) -> dict[str, list[Difference]]:
+        """Of those shown, the ones with a reason, by it."""
+        found: dict[str, list[Difference]] = {}
+        for one in self.shown:
+            if one.reason:
+                found.setdefault(one.reason, []).append(one)
+        return found
+
+    @property
+    def compared(self) -> list[Compared]:
+        """How much of what was compared, and how much of it differs."""
+        return tally([*self.recorded.values()], self.shown)
+
+    @property
+    def times(self) -> str:
+        """How often the script was run, in words."""
+        runs = len(next(iter(self.trials.values())))
+        times = "one run" if runs == 1 else f"{runs} runs"
+        return f"{times} each, taken in turn" if len(self.trials) == 2 else times
+
+    @property
+    def used(self) -> list[Used]:
+        """What the script called that has no effect under SynaDB, or a part of wandb's."""
+        counts: dict[str, int] = {}
+        for trial in self._all_trials:
+            for name, count in trial.called.items():
+                counts[name] = max(count, counts.get(name, 0))
+        return sorted(
+            (Used(name, count, *watched.explained(name)) for name, count in counts.items()),
+            key=lambda used: (used.effect != "nothing", used.name),
+        )
+
+    @property
+    def said(self) -> list[str]:
+        """What else SynaDB said to have no effect."""
+        found = dict.fromkeys(text for trial in self._all_trials for text in trial.said)
+        # A call that is named already says so itself as well.
+        named = [used.name for used in self.used]
+        named += [f"{name.rpartition('.')[2]}:" for name in named]
+        return [text for text in found if not any(name in text for name in named)]
+
+    @property
+    def refused(self) -> list[str]:
+        """Names and calls that SynaDB refused."""
+        return [*dict.fromkeys(text for trial in self._all_trials for text in trial.refused)]
+
+    @property
+    def _all_trials(self) -> list[Trial]:
+        return [trial for trials in self.trials.values() for trial in trials]
 
 
 class Measure(NamedTuple):
@@ -112,56 +205,19 @@ def medians(trials: Sequence[Trial]) -> dict[str, float | None]:
     return {key: _median(found) for key, found in values.items()}
 
 
-def _ratios(
+def ratios(
     first: Mapping[str, float | None], second: Mapping[str, float | None]
 ) -> dict[str, float | None]:
-    ratios = {}
+    """Return the first by the second, where there are both."""
+    found = {}
     for key, below in second.items():
         above = first[key]
-        ratios[key] = above / below if above is not None and below else None
-    return ratios
+        found[key] = above / below if above is not None and below else None
+    return found
 
 
-# --- text ----------------------------------------------------------------------------------------
-
-
-def table(comparison: Comparison) -> str:
-    """Return the report for a terminal: the table, what it means, and the verdict."""
-    found = {name: medians(trials) for name, trials in comparison.trials.items()}
-    heads = ["", *found]
-    both = len(found) == 2
-    if both:
-        heads.append(" / ".join(found))
-        ratios = _ratios(*found.values())
-    lines = [heads]
-    for measure in MEASURES:
-        values = [figures[measure.key] for figures in found.values()]
-        if all(value is None for value in values):
-            continue
-        cells = [measure.label, *(_amount(value, measure.unit) for value in values)]
-        lines.append([*cells, _ratio(ratios[measure.key])] if both else cells)
-    runs = len(next(iter(comparison.trials.values())))
-    times = "one run" if runs == 1 else f"{runs} runs"
-    note = textwrap.fill(
-        _NOTE.format(repeat=f"{times} each, taken in turn" if both else times), _WIDTH
-    )
-    versions = ", ".join(f"{name} ({text})" for name, text in comparison.versions.items())
-    script = " ".join(comparison.script)
-    parts = [f"{script} under {versions}", _aligned(lines), note, *_remarks(comparison)]
-    return "\n\n".join([*parts, _verdict(comparison)])
-
-
-def _aligned(lines: Sequence[Sequence[str]]) -> str:
-    widths = [max(len(cell) for cell in column) for column in zip(*lines, strict=True)]
-    text = []
-    for label, *cells in lines:
-        rest = (cell.rjust(width) for cell, width in zip(cells, widths[1:], strict=True))
-        text.append("   ".join([label.ljust(widths[0]), *rest]))
-    text.insert(1, "-" * max(map(len, text)))
-    return "\n".join(text)
-
-
-def _amount(value: float | None, unit: str) -> str:
+def amount(value: float | None, unit: str) -> str:
+    """A figure for people, in a fitting unit."""
     if value is None:
         return "-"
     if unit == "s":
@@ -182,53 +238,25 @@ def _three_digits(value: float) -> str:
     return f"{value:.{decimals}f}"
 
 
-def _ratio(value: float | None) -> str:
+def ratio_text(value: float | None) -> str:
+    """How many times as much, for people."""
     return "-" if value is None else f"{_three_digits(value)}x"
 
 
-def _remarks(comparison: Comparison) -> list[str]:
-    """What else there is to know, all in one paragraph."""
-    lines = []
+def remarks(comparison: Comparison) -> list[str]:
+    """What else there is to know, a sentence each."""
+    found = []
+    if comparison.failure is not None:
+        trial = comparison.failure
+        last = (trial.stderr.splitlines() or ["nothing on standard error"])[-1]
+        found.append(f"{trial.side}: the script failed (exit code {trial.exit_code}): {last}")
     for name, trials in comparison.trials.items():
         forced = {process for trial in trials for process in trial.ended_by_force}
         if forced:
-            lines.append(f"{name}: ended by force, long after the script: {', '.join(forced)}")
+            found.append(f"{name}: ended by force, long after the script: {', '.join(forced)}")
         if any(trial.leaving is None for trial in trials):
-            lines.append(f"{name}: the script left without its exit handlers; calls are not timed")
-    lines += [f"cannot be read in full: {problem}" for problem in comparison.problems]
-    return ["\n".join([*lines, _LATE_STEPS])]
-
-
-def _verdict(comparison: Comparison) -> str:
-    names = list(comparison.trials)
-    last = comparison.recorded[names[-1]]
-    amounts = f"{_count(len(last.runs), 'run')}, {_count(last.rows, 'row')}, "
-    amounts += _count(last.values, "value")
-    if comparison.nothing_recorded:
-        sides = " or ".join(names)
-        return f"nothing was recorded by {sides}: no run was started, or none but disabled ones"
-    unread = " as far as it can be read (see above)" if comparison.problems else ""
-    if comparison.differences is None:
-        return f"recorded by {names[-1]}{unread}: {amounts}"
-    different = next((found for found in comparison.differences if found), None)
-    if different is None:
-        return f"recorded the same{unread}: {amounts}"
-    lines = [f"recorded differently ({names[0]} / {names[1]}):"]
-    lines += [f"  {difference}" for difference in different[:_SHOWN]]
-    if len(different) > _SHOWN:
-        lines.append(f"  and {len(different) - _SHOWN} more differences")
-    if comparison.unsteady:
-        place = comparison.unsteady[0].path
-        lines.append(f"The script does not record the same twice under {names[0]} either: {place}")
-        lines.append("is another value in each run. Give what it draws or measures a fixed seed.")
-    return "\n".join(lines)
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
-
-
-# --- JSON ----------------------------------------------------------------------------------------
+            found.append(f"{name}: the script left without its exit handlers; calls are not timed")
+    return found + [f"cannot be read in full: {problem}" for problem in comparison.problems]
 
 
 def document(comparison: Comparison) -> dict[str, Any]:
@@ -239,7 +267,7 @@ def document(comparison: Comparison) -> dict[str, Any]:
         "machine": _machine(),
         "versions": dict(comparison.versions),
         "median": found,
-        "ratio": _ratios(*found.values()) if len(found) == 2 else None,
+        "ratio": ratios(*found.values()) if len(found) == 2 else None,
         "trials": {
             name: [_trial_document(trial) for trial in trials]
             for name, trials in comparison.trials.items()
@@ -254,16 +282,40 @@ def document(comparison: Comparison) -> dict[str, Any]:
             for name, made in comparison.recorded.items()
         },
         "problems": list(comparison.problems),
+        "failure": None if comparison.failure is None else _trial_document(comparison.failure),
         "same": None,
+        "compared": None,
         "differences": None,
+        "used": [used._asdict() for used in comparison.used],
+        "said": comparison.said,
+        "refused": comparison.refused,
     }
     if comparison.differences is not None:
         result["same"] = comparison.good
+        result["compared"] = [
+            {
+                "what": one.name,
+                **dict(zip(comparison.recorded, one.counts, strict=True)),
+                "different": one.different,
+                "explained": one.explained,
+            }
+            for one in comparison.compared
+        ]
         result["differences"] = [
-            [{"path": d.path, "left": repr(d.left), "right": repr(d.right)} for d in each]
-            for each in comparison.differences
+            [_difference_document(one) for one in each] for each in comparison.differences
         ]
     return result
+
+
+def _difference_document(one: Difference) -> dict[str, Any]:
+    return {
+        "part": one.part,
+        "path": one.path,
+        "left": repr(one.left),
+        "right": repr(one.right),
+        "detail": one.detail,
+        "reason": one.reason,
+    }
 
 
 def _trial_document(trial: Trial) -> dict[str, Any]:

@@ -6,8 +6,14 @@ It is a process of its own for two reasons: on Linux it takes in orphans (PR_SET
 so that a helper process that outlives the script, as wandb's may, is still seen and its CPU time
 counted; and it may wait for any child there is without taking somebody else's.
 
-The spec is {"command": [...], "env": {...}, "stdout": path, "stderr": path, "grace": seconds};
-the command's standard input is empty. The result is the fields of `Result`.
+The spec is {"command": [...], "env": {...}, "stdout": path, "stderr": path, "grace": seconds,
+"timeout": seconds}, without a timeout where the command may take as long as it likes. The command's
+standard input is empty. The result is the fields of `Result`.
+
+What it waits for are processes, never pipes: the command writes to files, so that a helper which
+outlives everything else holds nothing open. It waits for the command itself as long as the timeout
+says, and for what is left behind as long as the grace says; then they are ended, again and again,
+since one that is being ended may have started another.
 """
 
 from __future__ import annotations
@@ -15,15 +21,18 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import signal
 import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
 _INTERVAL = 0.02  # seconds between two looks at the processes
 _SHARE = 0.1  # of one core at most, for looking
+_ATTEMPTS = 5  # at ending processes; one that the kernel holds cannot be ended at all
 _PR_SET_CHILD_SUBREAPER = 36
 
 
@@ -42,7 +51,9 @@ class Result:
         peak_memory: The largest sum, in bytes, of the resident memory of all processes, looked at
             about every 20 ms. Pages that processes share are counted in each.
         most_processes: The largest number of processes seen at once.
-        ended_by_force: Names of processes that outlived the command by more than the grace.
+        ended_by_force: Names of processes that outlived the command by more than the grace, or
+            that were there when the command's time was up.
+        timed_out: Whether the command was ended because its time was up.
     """
 
     exit_code: int = 0
@@ -53,6 +64,7 @@ class Result:
     peak_memory: int = 0
     most_processes: int = 0
     ended_by_force: list[str] = field(default_factory=list)
+    timed_out: bool = False
 
 
 class Sampler(threading.Thread):
@@ -115,16 +127,31 @@ class Sampler(threading.Thread):
         return set(self._known)
 
     def end_all(self) -> None:
-        """End what still runs, politely first, and note its name."""
-        processes = self.alive()
-        for process in processes:
-            with contextlib.suppress(self._psutil.Error):
-                self._result.ended_by_force.append(process.name())
-                process.terminate()
-        time.sleep(2)
-        for process in processes:
-            with contextlib.suppress(self._psutil.Error):
-                process.kill()
+        """End what still runs, politely first, and note its name; what it has started, too."""
+        for _ in range(_ATTEMPTS):
+            processes = self.alive()
+            if not processes:
+                return
+            for process in processes:
+                with contextlib.suppress(self._psutil.Error):
+                    self._result.ended_by_force.append(process.name())
+                    process.terminate()
+            time.sleep(2)
+            for process in processes:
+                with contextlib.suppress(self._psutil.Error):
+                    process.kill()
+            time.sleep(_INTERVAL)
+
+    def end_late(self, pid: int) -> None:
+        """The same, because the time of the command, which is process `pid`, is up."""
+        self._result.timed_out = True
+        if sys.platform != "win32":
+            with contextlib.suppress(self._psutil.Error, ProcessLookupError):
+                self._result.ended_by_force.append(self._psutil.Process(pid).name())
+                # A Python that runs with its fault handler says where each of its threads is.
+                os.kill(pid, signal.SIGABRT)
+                time.sleep(1)
+        self.end_all()
 
 
 def _runs(process: Any, psutil: Any) -> bool:
@@ -138,6 +165,9 @@ def supervise(spec: dict[str, Any]) -> Result:
     """Run the command of `spec` to its end, and wait for what it leaves behind."""
     result = Result()
     takes_orphans = _take_orphans()
+    timeout = spec.get("timeout")
+    if timeout is not None:
+        _leave_no_core()
     sampler = Sampler(result)
     with open(spec["stdout"], "wb") as out, open(spec["stderr"], "wb") as err:
         result.started = time.monotonic_ns()
@@ -146,16 +176,26 @@ def supervise(spec: dict[str, Any]) -> Result:
         )
     sampler.start()
     force = threading.Timer(spec["grace"], sampler.end_all)
-    force.daemon = True
+    limit = threading.Timer(timeout or 0, sampler.end_late, [process.pid])
+    force.daemon = limit.daemon = True
+    if timeout is not None:
+        limit.start()
+
+    def note_end(exit_code: int) -> None:
+        result.ended = time.monotonic_ns()
+        result.exit_code = exit_code
+        limit.cancel()
+        force.start()
+
     try:
         if sys.platform == "win32":
             process.wait()
-            _note_end(result, process.returncode, force)
+            note_end(process.returncode)
             sampler.stop()
             _wait_for_orphans(sampler)
             result.cpu = sampler.cpu_of(sampler.seen())
         else:
-            _wait_for_children(process, result, force)
+            _wait_for_children(process, result, note_end)
             sampler.stop()
             if not takes_orphans:
                 orphans = {orphan.pid for orphan in sampler.alive()}
@@ -163,22 +203,17 @@ def supervise(spec: dict[str, Any]) -> Result:
                 result.cpu += sampler.cpu_of(orphans)
     finally:  # Ctrl-C leaves nothing behind
         force.cancel()
+        limit.cancel()
         if sampler.alive():
             sampler.end_all()
     result.all_ended = time.monotonic_ns()
     return result
 
 
-def _note_end(result: Result, exit_code: int, force: threading.Timer) -> None:
-    result.ended = time.monotonic_ns()
-    result.exit_code = exit_code
-    force.start()
-
-
 if sys.platform != "win32":
 
     def _wait_for_children(
-        process: subprocess.Popen[bytes], result: Result, force: threading.Timer
+        process: subprocess.Popen[bytes], result: Result, note_end: Callable[[int], None]
     ) -> None:
         """Wait until there is no child left, adding up what the kernel says of each."""
         while True:
@@ -190,13 +225,22 @@ if sys.platform != "win32":
             result.cpu += usage.ru_utime + usage.ru_stime
             if pid == process.pid:
                 process.returncode = os.waitstatus_to_exitcode(status)
-                _note_end(result, process.returncode, force)
+                note_end(process.returncode)
 
 
 def _wait_for_orphans(sampler: Sampler) -> None:
     while sampler.alive():
         sampler.look()
         time.sleep(_INTERVAL)
+
+
+def _leave_no_core() -> None:
+    """Let a process that is made to show its stacks, and dies of it, leave no file behind."""
+    if sys.platform != "win32":
+        import resource
+
+        _, most = resource.getrlimit(resource.RLIMIT_CORE)
+        resource.setrlimit(resource.RLIMIT_CORE, (0, most))
 
 
 def _take_orphans() -> bool:

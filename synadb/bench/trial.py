@@ -13,22 +13,39 @@ import os
 import subprocess
 import sys
 from array import array
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from synadb.bench import watched
 from synadb.wandb_compat._install import overlay_dir, overlay_environment
 
-__all__ = ["SYNADB", "WANDB", "CompareError", "Side", "Trial", "find_version", "run_trial"]
+__all__ = [
+    "SYNADB",
+    "WANDB",
+    "CompareError",
+    "Side",
+    "TimeUpError",
+    "Trial",
+    "find_version",
+    "run_trial",
+]
 
 _HERE = Path(__file__).parent
 _GRACE = 60  # seconds that helper processes may outlive the script
 _TAIL = 20  # lines of standard error shown of a script that failed
+_LONG_TAIL = 60  # of one that did not end, with the stacks of its threads
+_MEASURING = 60  # seconds that measuring may take beyond what it measures
+_STILL = 60  # seconds between two words that a script still runs
 
 
 class CompareError(Exception):
     """There is nothing to compare, or no way to; the message says why."""
+
+
+class TimeUpError(CompareError):
+    """A script has taken longer than it may; the message says on which side, and how far it got."""
 
 
 @dataclass(frozen=True)
@@ -81,6 +98,10 @@ class Trial:
         files: Number of files left on disk.
         bytes: The sum of their sizes.
         folders: Where the recorded data lies.
+        called: How often the script called functions that have no effect under SynaDB, or only a
+            part of wandb's, by the name that scripts use; see `watched`.
+        said: What SynaDB said, of its own accord, to have no effect.
+        refused: Names and calls that SynaDB refused.
     """
 
     side: str
@@ -100,6 +121,9 @@ class Trial:
     bytes: int = 0
     folders: list[Path] = field(default_factory=list)
     ended_by_force: list[str] = field(default_factory=list)
+    called: dict[str, int] = field(default_factory=dict)
+    said: list[str] = field(default_factory=list)
+    refused: list[str] = field(default_factory=list)
 
     @property
     def failed(self) -> bool:
@@ -107,7 +131,7 @@ class Trial:
         return self.exit_code != 0
 
 
-def find_version(side: Side, folder: Path) -> str | None:
+def find_version(side: Side, folder: Path, timeout: float | None = None) -> str | None:
     """Return the version of wandb or SynaDB that a script under `side` gets; None if none.
 
     It also warms up: before the first trial, byte code is compiled and files are in the cache. pip
@@ -117,9 +141,11 @@ def find_version(side: Side, folder: Path) -> str | None:
     Args:
         side: Which of the two.
         folder: An empty folder to do it in.
+        timeout: Seconds that the import may take.
 
     Raises:
         CompareError: it is there and cannot be imported.
+        TimeUpError: the import does not come to its end.
     """
     if side.is_synadb:
         compileall.compile_dir(_HERE.parent, quiet=2)
@@ -127,16 +153,22 @@ def find_version(side: Side, folder: Path) -> str | None:
     program = "import wandb; wandb.init; print(wandb.__version__)"
     if side.is_synadb:  # as wandb's version the drop-in tells the one that it follows
         program = "import wandb, synadb; wandb.init; print(synadb.__version__)"
-    done = subprocess.run(
-        [sys.executable, "-c", program],
-        env=side.environment(os.environ, folder),
-        cwd=folder,
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        encoding="utf-8",
-        errors="replace",
-        check=False,
-    )
+    try:
+        done = subprocess.run(
+            [sys.executable, "-c", program],
+            env=side.environment(os.environ, folder),
+            cwd=folder,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            encoding="utf-8",
+            errors="replace",
+            check=False,
+            timeout=timeout,
+        )
+    except subprocess.TimeoutExpired as error:
+        raise TimeUpError(
+            f"{side.name}: `import wandb` has not ended within {timeout:g} s"
+        ) from error
     if done.returncode == 0:
         return done.stdout.strip()
     if not side.is_synadb and (
@@ -146,27 +178,45 @@ def find_version(side: Side, folder: Path) -> str | None:
     raise CompareError(f"{side.name} cannot be imported:\n{_tail(done.stderr)}")
 
 
-def run_trial(side: Side, script: Sequence[str], folder: Path) -> Trial:
+def run_trial(
+    side: Side,
+    script: Sequence[str],
+    folder: Path,
+    *,
+    timeout: float | None = None,
+    tell: Callable[[str], None] = lambda text: None,
+) -> Trial:
     """Run `script`, a path and its arguments, under `side`, in the current folder.
 
     Args:
         side: Which of the two.
         script: The script and its arguments.
         folder: An empty folder for all that is written: by wandb or SynaDB, to `folder / "data"`.
+        timeout: Seconds that the script may take, and what it leaves behind may take after it.
+        tell: Called with a line of text every minute while it runs.
 
     Raises:
         CompareError: the process that measures failed itself.
+        TimeUpError: the script was still running when its time was up.
     """
     data, out, stderr = folder / "data", folder / "timings", folder / "stderr"
     data.mkdir()
+    environment = side.environment(os.environ, data)
+    if timeout is not None:  # where it is when its time is up
+        environment.setdefault("PYTHONFAULTHANDLER", "1")
     spec = {
         "command": [sys.executable, str(_HERE / "child.py"), str(out), *script],
-        "env": side.environment(os.environ, data),
+        "env": environment,
         "stdout": str(folder / "stdout"),
         "stderr": str(stderr),
-        "grace": _GRACE,
+        "grace": _GRACE if timeout is None else min(_GRACE, timeout),
+        "timeout": timeout,
     }
-    measured = _supervise(spec)
+    if side.is_synadb:
+        Path(f"{out}.watch").write_text(watched.lines(), encoding="utf-8")
+    measured = _supervise(spec, side, tell)
+    if measured["timed_out"]:
+        raise _time_up(side, spec, measured["ended_by_force"])
     started, ended = measured["started"], measured["ended"]
     trial = Trial(
         side.name,
@@ -186,13 +236,13 @@ def run_trial(side: Side, script: Sequence[str], folder: Path) -> Trial:
     return trial
 
 
-def _supervise(spec: dict[str, Any]) -> dict[str, Any]:
+def _supervise(spec: dict[str, Any], side: Side, tell: Callable[[str], None]) -> dict[str, Any]:
     command = [sys.executable, str(_HERE / "supervise.py")]
     with subprocess.Popen(
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
     ) as process:
         try:
-            out, err = process.communicate(json.dumps(spec).encode())
+            out, err = _patiently(process, spec, side, tell)
         except KeyboardInterrupt:
             # It got the interrupt as well and ends what it started: not to be killed before.
             process.wait(timeout=10)
@@ -201,6 +251,35 @@ def _supervise(spec: dict[str, Any]) -> dict[str, Any]:
         raise CompareError(f"measuring failed:\n{_tail(err.decode('utf-8', 'replace'))}")
     result: dict[str, Any] = json.loads(out)
     return result
+
+
+def _patiently(
+    process: subprocess.Popen[bytes], spec: dict[str, Any], side: Side, tell: Callable[[str], None]
+) -> tuple[bytes, bytes]:
+    """Wait for the process that measures, which looks at the time itself; say that it goes on."""
+    question: bytes | None = json.dumps(spec).encode()
+    passed = 0
+    while True:
+        try:
+            return process.communicate(question, timeout=_STILL)
+        except subprocess.TimeoutExpired as error:
+            question = None  # it has been sent
+            passed += _STILL
+            if spec["timeout"] is not None and passed > spec["timeout"] + _GRACE + _MEASURING:
+                process.kill()
+                raise _time_up(side, spec, []) from error
+            tell(f"still running under {side.name} after {passed} s")
+
+
+def _time_up(side: Side, spec: dict[str, Any], ended: Sequence[str]) -> TimeUpError:
+    names = ", ".join(ended) or "a process that cannot be ended"
+    text = f"{side.name}: the script has not ended within {spec['timeout']:g} s; ended by force: "
+    text += names
+    for stream in ("stdout", "stderr"):
+        written = Path(spec[stream]).read_text(encoding="utf-8", errors="replace")
+        last = _tail(written, _LONG_TAIL) or "(nothing)"
+        text += f"\n--- last lines of {stream} under {side.name}:\n{last}"
+    return TimeUpError(text)
 
 
 def _add_timings(trial: Trial, out: Path, ended: int) -> None:
@@ -214,6 +293,8 @@ def _add_timings(trial: Trial, out: Path, ended: int) -> None:
     trial.logs = [ns / 1e9 for ns in logs]
     trial.finishes = [ns / 1e9 for ns in timings["finishes"]]
     trial.leaving = (ended - timings["ended"]) / 1e9
+    trial.called, trial.said = timings["called"], timings["said"]
+    trial.refused = timings["refused"]
     # Runs of a script that says itself where to, with `dir=`.
     inside = [place for place in trial.folders if place.exists()]
     for name in dict.fromkeys(timings["folders"]):
@@ -246,5 +327,5 @@ def _without_overlay(environ: Mapping[str, str]) -> dict[str, str]:
     return child
 
 
-def _tail(text: str) -> str:
-    return "\n".join(text.rstrip().splitlines()[-_TAIL:])
+def _tail(text: str, lines: int = _TAIL) -> str:
+    return "\n".join(text.rstrip().splitlines()[-lines:])

@@ -1,0 +1,169 @@
+"""Differences with a known reason: SynaDB keeps what wandb loses or turns into something else.
+
+A rule looks at what has been recorded and at nothing else, so that it excuses a difference for what
+it is and never for where it stands.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from synadb.bench.contents import Content, pixels
+from synadb.bench.difference import MISSING, Difference
+
+if TYPE_CHECKING:
+    from synadb.bench.recorded import RecordedRun
+
+__all__ = ["AT_ONCE", "LOST", "REASONS", "VARIES", "follows_rows", "reason_for", "turns"]
+
+# wandb's run and SynaDB's; none for what belongs to no single run.
+Rule: TypeAlias = "Callable[[Difference, RecordedRun | None, RecordedRun | None], bool]"
+
+AT_ONCE = "rows with other keys, each kind in its order, take turns by chance: logged at once"
+LOST = "wandb has lost the last rows of some of the processes that logged to the run at once"
+VARIES = "it is another in each run under wandb, too"
+_IN_SUMMARY = re.compile(r"runs\[\d+\]\.summary\b(.*)")
+# A clock, a fraction, or a number with a unit of time or a rate.
+_TIMES = re.compile(
+    r"\d+(?::\d+)+|\d*\.\d+(?:e[-+]?\d+)?|\d+(?:e[-+]?\d+)?(?=\s*(?:[nm\u00b5]?s\b|\w*/s\b))",
+    re.IGNORECASE,
+)
+_MADE_UP = re.compile(r"\b[a-z]+-[a-z]+-\d+\b|\bfile://\S+")
+_OF_A_PICTURE = ("caption", "captions", "masks", "boxes", "classes", "all_masks", "all_boxes")
+
+
+def reason_for(difference: Difference, left: RecordedRun | None, right: RecordedRun | None) -> str:
+    """Why wandb's side differs from SynaDB's, where that is no fault; empty where it may be one."""
+    return next((text for text, rule in REASONS.items() if rule(difference, left, right)), "")
+
+
+def turns(a: Sequence[dict[str, Any]], b: Sequence[dict[str, Any]]) -> str:
+    """Why wandb's rows and ours may differ where several processes log to one run; else empty.
+
+    A process logs keys of its own. Its rows come in their order, and those of others between them
+    as it happens.
+    """
+    left, right = _by_keys(a), _by_keys(b)
+    if left == right:
+        return AT_ONCE
+    both = [*zip(a, b, strict=False)]
+    # Steps are given as rows arrive: what was lost would have come last.
+    last = len(a) < len(b) and all(x.get("_step") == y.get("_step") for x, y in both)
+    lost = all(rows == right.get(keys, [])[: len(rows)] for keys, rows in left.items())
+    # Of one process, the rows would be the beginning of ours as a whole.
+    begins = all(_without_step(x) == _without_step(y) for x, y in both)
+    return LOST if last and lost and not begins else ""
+
+
+def _by_keys(rows: Sequence[dict[str, Any]]) -> dict[frozenset[str], list[str]]:
+    """The rows of each set of keys in their order, without their steps."""
+    found: dict[frozenset[str], list[str]] = {}
+    for row in rows:
+        values = _without_step(row)
+        found.setdefault(frozenset(values), []).append(repr(sorted(values.items())))
+    return found
+
+
+def _without_step(row: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in row.items() if key != "_step"}
+
+
+def follows_rows(difference: Difference, left: RecordedRun, right: RecordedRun) -> bool:
+    """Whether a value of the summary is, on each side, just that of the last row with its key."""
+    key = difference.path.rpartition(".summary.")[2]
+    return all(
+        value == next((row[key] for row in reversed(run.history) if key in row), MISSING)
+        for value, run in ((difference.left, left), (difference.right, right))
+    )
+
+
+def _float_picture(
+    difference: Difference, left: RecordedRun | None, right: RecordedRun | None
+) -> bool:
+    """Whether wandb's picture is what a cast leaves of the floats that ours is made of."""
+    a, b = difference.left, difference.right
+    if not (isinstance(a, Content) and isinstance(b, Content) and a.kind == b.kind == "pixels"):
+        return False
+    cast, scaled = pixels(a.load() or b""), pixels(b.load() or b"")
+    if cast is None or scaled is None or cast.shape != scaled.shape or cast.shape[-1] != 4:
+        return False
+    cast, scaled = cast[..., :3], scaled[..., :3]
+    # 1.0 is all that does not become 0, and -1.0 becomes 255.
+    return bool(
+        (scaled > 1).any()
+        and ((cast == 0) | (cast == 1) | (cast == 255)).all()
+        and (scaled[cast == 1] == 255).all()
+        and (scaled[cast == 255] == 0).all()
+    )
+
+
+def _left_over(difference: Difference, left: RecordedRun | None, right: RecordedRun | None) -> bool:
+    """Whether wandb's summary still has what belonged to an earlier picture of the same key."""
+    found = _IN_SUMMARY.fullmatch(difference.path)
+    if found is None or left is None or right is None or _is_there(difference.right):
+        return False
+    key, _, field = found[1].lstrip(".").rpartition(".")
+    field = field.partition("[")[0]
+    value = right.summary.get(key)
+    return field in _OF_A_PICTURE and isinstance(value, dict) and field not in value
+
+
+def _array_of_one(
+    difference: Difference, left: RecordedRun | None, right: RecordedRun | None
+) -> bool:
+    """Whether wandb's config has the text of an array, or tensor, and ours the number in it."""
+    text, number = difference.left, difference.right
+    if difference.part != "config" or not isinstance(text, str):
+        return False
+    inside = re.fullmatch(r"(?:tensor\()?\[+\s*(.*?)\s*\]+(?:,.*)?\)?", text)
+    if inside is None or isinstance(number, bool) or not isinstance(number, (int, float)):
+        return False
+    try:
+        return float(inside[1]) == number
+    except ValueError:
+        return False
+
+
+def _text_of_tensorboard(
+    difference: Difference, left: RecordedRun | None, right: RecordedRun | None
+) -> bool:
+    return difference.path.endswith("/text_summary") and not _is_there(difference.left)
+
+
+def _printed_time(
+    difference: Difference, left: RecordedRun | None, right: RecordedRun | None
+) -> bool:
+    return _printed_alike(difference, _TIMES, "", _TIMES)
+
+
+def _printed_name(
+    difference: Difference, left: RecordedRun | None, right: RecordedRun | None
+) -> bool:
+    return _printed_alike(difference, re.compile(r"\bNone\b"), "None", _MADE_UP)
+
+
+def _printed_alike(
+    difference: Difference, theirs: re.Pattern[str], same: str, ours: re.Pattern[str]
+) -> bool:
+    """Whether two printed lines are equal once `same` stands in place of what the patterns find."""
+    a, b = difference.left, difference.right
+    if difference.part != "console" or not (isinstance(a, str) and isinstance(b, str)):
+        return False
+    return theirs.sub(same, a) == ours.sub(same, b)
+
+
+def _is_there(value: Any) -> bool:
+    return value is not MISSING
+
+
+REASONS: dict[str, Rule] = {
+    "a picture of floats is scaled to colors, as wandb did before 0.31, which casts them: almost"
+    " all black": _float_picture,
+    "wandb leaves in the summary what an earlier picture of this key had": _left_over,
+    "wandb makes a text of an array of one element": _array_of_one,
+    "wandb drops texts of TensorBoard": _text_of_tensorboard,
+    "a printed time, rate or fraction: what is logged is compared exactly": _printed_time,
+    "offline, wandb has neither name nor address for a run": _printed_name,
+}

@@ -1,0 +1,397 @@
+"""`synadb compare`: what is recorded beside rows, and which differences have a reason."""
+
+from __future__ import annotations
+
+import importlib.util
+import io
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image
+
+from synadb.bench.compare import compare
+from synadb.bench.contents import Content, Filler, content_of, in_words, pixels
+from synadb.bench.diff import diff
+from synadb.bench.difference import MISSING, Difference
+from synadb.bench.reasons import AT_ONCE, LOST, REASONS, VARIES
+from synadb.bench.recorded import Recorded, RecordedRun
+from synadb.bench.report import Comparison
+
+needs_wandb = pytest.mark.skipif(
+    importlib.util.find_spec("wandb") is None, reason="wandb is not installed"
+)
+
+
+def reasons(function: str) -> str:
+    """The reason that a rule gives."""
+    [found] = [text for text, rule in REASONS.items() if rule.__name__ == function]
+    return found
+
+
+def encoded(array: np.ndarray[Any, Any], **options: Any) -> bytes:
+    file = io.BytesIO()
+    Image.fromarray(array).save(file, "png", **options)
+    return file.getvalue()
+
+
+def content(data: bytes, name: str = "media/images/a_0_1.png", part: str = "media") -> Content:
+    found = content_of(name, lambda _: data, part)
+    assert found is not None
+    return found
+
+
+def of_history(*rows: dict[str, Any], **fields: Any) -> Recorded:
+    return Recorded([RecordedRun(history=list(rows), **fields)])
+
+
+# --- contents -------------------------------------------------------------------------------------
+
+NOISE = np.random.default_rng(0).integers(0, 256, (9, 7, 3), np.uint8)
+
+
+def test_pictures_are_compared_by_their_pixels() -> None:
+    small, large = encoded(NOISE, compress_level=9), encoded(NOISE, compress_level=0)
+    assert small != large
+    assert diff(of_history({"x": content(small)}), of_history({"x": content(large)})) == []
+    changed = NOISE.copy()
+    changed[2, 3] = changed[2, 3] ^ 1
+    [found] = diff(of_history({"x": content(small)}), of_history({"x": content(encoded(changed))}))
+    assert (found.path, found.part, found.reason) == ("runs[0].history[0].x", "media", "")
+    assert found.detail == "1 of 63 pixels differ, by up to 1"
+
+
+def test_gray_is_the_same_in_color() -> None:
+    gray = NOISE[..., 0]
+    color = np.stack([gray] * 3, axis=-1)
+    assert content(encoded(gray)).digest == content(encoded(color)).digest
+    assert content(encoded(gray)).digest != content(encoded(gray.T)).digest
+
+
+def test_what_is_no_picture_is_compared_by_its_bytes() -> None:
+    assert pixels(b"no picture") is None
+    a, b = content(b"no picture"), content(b"no picturf")
+    assert (a.kind, in_words(a, b)) == ("bytes", "")
+    assert a.digest != b.digest
+    assert content_of("gone.png", lambda _: None, "files") is None
+
+
+def test_a_table_is_compared_cell_by_cell() -> None:
+    def table(value: Any, indent: int | None) -> Content:
+        tree = {"columns": ["a", "b"], "data": [[1, 2], [3, value]]}
+        return content(json.dumps(tree, indent=indent).encode(), "t.table.json", "tables")
+
+    left = of_history({"t": table(4, None)})
+    assert diff(left, of_history({"t": table(4.0, 2)})) == []
+    [found] = diff(left, of_history({"t": table("4", 2)}))
+    assert str(found) == "runs[0].history[0].t.data[1][1]: 4 / '4'"
+    assert found.part == "tables"
+
+
+@given(st.dictionaries(st.text(max_size=3), st.integers() | st.text(max_size=3), max_size=3))
+def test_rows_without_files_stay_as_they_are(row: dict[str, Any]) -> None:
+    def no_file(name: str) -> bytes | None:
+        raise AssertionError(name)
+
+    assert Filler(no_file).row(row) is row
+    assert Filler(no_file).row({"deep": row, "list": [row]}) == {"deep": row, "list": [row]}
+
+
+def test_names_of_files_give_way_to_what_they_hold() -> None:
+    read: list[str] = []
+
+    def reader(name: str) -> bytes | None:
+        read.append(name)
+        return encoded(NOISE) if name.endswith(".png") else None
+
+    filler = Filler(reader)
+    name = "media/images/k_0_12ab.png"
+    image = {"_type": "image-file", "path": name, "sha256": "12ab", "size": 3, "width": 7}
+    row = filler.row({"k": image, "all": {"_type": "images/separated", "filenames": [name, "no"]}})
+    assert row["k"].keys() == {"_type", "path", "width", "content"}
+    assert row["k"]["path"] == "media/images/*.png"
+    assert row["all"]["filenames"] == ["media/images/*.png", "*"]
+    assert row["all"]["content"] == [row["k"]["content"], None]
+    assert read == [name, "no"], "each is read once"
+
+
+# --- reasons --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("low", [0, -1])
+def test_a_picture_of_floats_has_a_reason(low: int) -> None:
+    floats = np.linspace(low, 1, 64).reshape(8, 8)
+    cast = floats.astype(np.int64).astype(np.uint8)  # what wandb 0.31 stores
+    scaled = ((floats - low) / (1 - low) * 255).astype(np.uint8)
+    [found] = diff(
+        of_history({"x": content(encoded(cast))}), of_history({"x": content(encoded(scaled))})
+    )
+    assert found.reason == reasons("_float_picture")
+    [other] = diff(
+        of_history({"x": content(encoded(cast))}), of_history({"x": content(encoded(255 - scaled))})
+    )
+    assert other.reason == ""
+    black = content(encoded(np.zeros((8, 8), np.uint8)))
+    [lost] = diff(of_history({"x": content(encoded(scaled))}), of_history({"x": black}))
+    assert lost.reason == "", "black on our side is no better picture"
+
+
+@pytest.mark.parametrize(
+    ("left", "right", "explained"),
+    [
+        ("took 0.31 s", "took 0.02 s", True),
+        ("took 12 s", "took 3 s", True),
+        ("[00:01<00:00, 9it/s]", "[00:00<00:00, 812.5it/s]", True),
+        ("step 3", "step 4", False),
+        ("3 rows", "4 rows", False),
+        ("loss 0.5 at step 3", "loss 0.5 at step 4", False),
+        ("run None", "run brisk-otter-1", True),
+        ("run None", "run mine", False),
+        ("url None", "url file:///a/b.db", True),
+        ("a", "b", False),
+    ],
+)
+def test_printed_lines(left: str, right: str, explained: bool) -> None:
+    [found] = diff(
+        of_history(console={"stdout": ["same", left]}),
+        of_history(console={"stdout": ["same", right]}),
+    )
+    assert found.path == "runs[0].console.stdout[1]"
+    assert (found.part, bool(found.reason)) == ("console", explained)
+
+
+@pytest.mark.parametrize(
+    ("text", "number", "explained"),
+    [
+        ("[2.5]", 2.5, True),
+        ("[[2.5]]", 2.5, True),
+        ("tensor([2.5], device='cpu')", 2.5, True),
+        ("[2.5]", 3.5, False),
+        ("[2.5 3.5]", 2.5, False),
+        ("2.5", 2.5, False),
+        ("[x]", 2.5, False),
+    ],
+)
+def test_an_array_of_one_in_the_config(text: str, number: float, explained: bool) -> None:
+    [found] = diff(of_history(config={"a": text}), of_history(config={"a": number}))
+    assert found.reason == (reasons("_array_of_one") if explained else "")
+    [in_row] = diff(of_history({"a": text}), of_history({"a": number}))
+    assert in_row.reason == ""
+
+
+def test_what_an_earlier_picture_left_in_the_summary() -> None:
+    image = {"_type": "image-file", "width": 3}
+    left = of_history(summary={"x": {**image, "caption": "first"}})
+    [found] = diff(left, of_history(summary={"x": image}))
+    assert (found.path, found.right) == ("runs[0].summary.x.caption", MISSING)
+    assert found.reason == reasons("_left_over")
+    [other] = diff(left, of_history(summary={"x": {**image, "caption": "second"}}))
+    assert other.reason == ""
+
+
+def test_texts_of_tensorboard() -> None:
+    row = {"a/text_summary": "x"}
+    [found] = diff(of_history({}), of_history(row))
+    assert found.reason == reasons("_text_of_tensorboard")
+    [lost] = diff(of_history(row), of_history({}))
+    assert lost.reason == ""
+
+
+def test_rows_of_processes_take_turns() -> None:
+    a = [{"_step": n, f"rank{n % 2}": n // 2} for n in range(6)]
+    b = [{"_step": n, **row} for n, row in enumerate([*a[::2], *a[1::2]])]
+    b = [{**row, "_step": n} for n, row in enumerate(b)]
+    [found] = diff(of_history(*a), of_history(*b))
+    assert (found.reason, found.part) == (AT_ONCE, "history")
+    b[0], b[1] = {**b[1], "_step": 0}, {**b[0], "_step": 1}
+    assert all(one.reason == "" for one in diff(of_history(*a), of_history(*b))), "one is not first"
+
+
+def test_rows_that_wandb_loses_of_a_process() -> None:
+    ours = [{"_step": n, f"rank{n % 2}": n // 2} for n in range(6)]
+    both = [ours[1], ours[0], ours[2], ours[3]]
+    theirs = [{**row, "_step": n} for n, row in enumerate(both)]
+
+    def summary(rows: list[dict[str, Any]]) -> dict[str, Any]:
+        return {key: value for row in rows for key, value in row.items()}
+
+    found = diff(
+        of_history(*theirs, summary=summary(theirs)), of_history(*ours, summary=summary(ours))
+    )
+    assert [one.path.partition(".")[2] for one in found] == [
+        "summary._step",
+        "summary.rank1",
+        "summary.rank0",
+        "history",
+    ]
+    assert {one.reason for one in found} == {LOST}
+    back = diff(of_history(*ours), of_history(*theirs))
+    assert {one.reason for one in back} == {""}, "losing rows has no excuse"
+    [*more] = diff(of_history(*ours[:4]), of_history(*ours))
+    assert {one.reason for one in more} == {""}, "one process: the rows of wandb are the first ones"
+
+
+# --- counterparts ---------------------------------------------------------------------------------
+
+
+def test_runs_that_start_at_once_are_compared_by_what_they_are() -> None:
+    runs = [RecordedRun(name=f"rank {n}", summary={"x": n}) for n in range(3)]
+    assert diff(Recorded(runs), Recorded(runs[::-1])) == []
+    changed = RecordedRun(name="rank 1", summary={"x": 7})
+    [found] = diff(Recorded(runs), Recorded([runs[2], changed, runs[0]]))
+    assert str(found) == "runs[1].summary.x: 1 / 7"
+    [more] = diff(Recorded(runs[:1]), Recorded(runs[:2]))
+    assert (more.path, more.left) == ("runs[1]", MISSING)
+
+
+def test_a_printed_line_more_moves_no_other() -> None:
+    lines = [f"line {n}" for n in range(5)]
+    [found] = diff(
+        of_history(console={"stdout": lines}),
+        of_history(console={"stdout": [*lines[:2], "more", *lines[2:]]}),
+    )
+    assert str(found) == "runs[0].console.stdout[2]: (missing) / 'more'"
+
+
+def test_what_is_explained_is_no_fault() -> None:
+    explained = Difference("p", 1, 2, "media", reason="why")
+    bad = Difference("q", 1, 2, "media")
+    recorded = of_history({"_step": 0})
+
+    def good(*differences: Difference) -> bool:
+        both = {"wandb": recorded, "SynaDB": recorded}
+        return Comparison(["s.py"], {}, {}, both, [list(differences)]).good
+
+    assert good()
+    assert good(explained)
+    assert not good(explained, bad)
+
+
+# --- through real processes -----------------------------------------------------------------------
+
+ALWAYS = ("runs", "rows", "values", "config values", "summary values")
+EVERYTHING = """
+import sys
+from pathlib import Path
+import numpy as np
+import wandb
+
+ours = "synadb" in wandb.init.__module__
+run = wandb.init(project="all")
+run.define_metric("val/*", step_metric="epoch", summary="max")
+run.define_metric("loss", summary="min,max", hidden=True)
+random = np.random.default_rng(0)
+picture = random.integers(0, 256, (6, 5, 3), np.uint8)
+table = wandb.Table(columns=["n", "picture"])
+table.add_data(1, wandb.Image(picture))
+run.log({"image": wandb.Image(picture, caption="c"), "val/x": 2, "epoch": 1, "loss": 0.5})
+run.log({"table": table, "pages": wandb.Html("<p>&"), "both": [wandb.Image(picture)] * 2})
+Path("data").mkdir(exist_ok=True)
+Path("data", "a.txt").write_text("a")
+artifact = wandb.Artifact("data", "dataset", description="d", metadata={"n": [1, 2]})
+artifact.add_dir("data")
+artifact.add_reference("https://example.com/x", name="far", checksum=False)
+run.log_artifact(artifact, aliases=["best"])
+run.save("data/a.txt", base_path=".")
+print("id", run.id, "in", run.dir)
+print("to stderr", file=sys.stderr)
+for number in range(3):
+    print(f"\\rstep {number}", end="")
+print()
+exec(sys.argv[1])
+run.finish()
+"""
+
+
+@needs_wandb
+@pytest.mark.slow
+def test_everything_is_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "script.py").write_text(EVERYTHING, encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    found = compare(["script.py", "pass"], repeat=1)
+    assert found.differences == [[]]
+    assert found.good
+    assert {one.name: one.counts for one in found.compared if one.name not in ALWAYS} == {
+        "media files": (3, 3),
+        "tables": (1, 1),
+        "artifact versions": (2, 2),
+        "metric definitions": (2, 2),
+        "saved files": (1, 1),
+        "lines of output": (3, 3),
+    }
+
+
+CHANGES = {
+    "run.log({'more': wandb.Image(picture + ours)})": (
+        "media",
+        ["runs[0].history[2].more.content", "runs[0].summary.more.content"],
+    ),
+    "run.log({'more': wandb.Table(columns=['c'], data=[[1 + ours]])})": (
+        "tables",
+        [
+            "artifacts['all/run-RUN0-more:v0'].files['more.table.json'].data[0][0]",
+            "runs[0].history[2].more.content.data[0][0]",
+            "runs[0].summary.more.content.data[0][0]",
+        ],
+    ),
+    "run.define_metric('acc', summary='min' if ours else 'max')": (
+        "metrics",
+        ["runs[0].metrics.acc.summary[0]"],
+    ),
+    "print('ours' if ours else 'theirs')": ("console", ["runs[0].console.stdout[2]"]),
+    "Path(run.dir, 'b.txt').write_text('ab'[ours]);"
+    "run.save(run.dir + '/b.txt', base_path=run.dir)": (
+        "files",
+        ["runs[0].files['b.txt']"],
+    ),
+    "more = wandb.Artifact('more', 'model', metadata={'m': 1 + ours});"
+    "Path('m.txt').write_text('mn'[ours]); more.add_file('m.txt');"
+    "run.log_artifact(more, aliases=['yours', 'ours'][ours])": (
+        "artifacts",
+        [
+            "artifacts['all/more:v0'].aliases[0]",
+            "artifacts['all/more:v0'].files['m.txt']",
+            "artifacts['all/more:v0'].metadata.m",
+        ],
+    ),
+}
+
+
+@needs_wandb
+@pytest.mark.slow
+@pytest.mark.parametrize("line", CHANGES)
+def test_a_difference_is_found_where_it_is(
+    line: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "script.py").write_text(EVERYTHING, encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    found = compare(["script.py", line], repeat=1)
+    part, paths = CHANGES[line]
+    assert sorted(one.path for one in found.different) == paths
+    assert {one.part for one in found.different} == {part}
+    assert not found.good
+
+
+@needs_wandb
+@pytest.mark.slow
+def test_floats_and_times_are_told_and_excused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("script.py").write_text(
+        "import os, numpy as np, wandb\n"
+        "run = wandb.init(project='p')\n"
+        "run.log({'x': wandb.Image(np.linspace(0, 1, 64).reshape(8, 8))})\n"
+        "print(os.urandom(4).hex())\n"
+        "run.finish()\n"
+    )
+    found = compare(["script.py"], repeat=2)
+    assert found.good
+    assert {reason: len(each) for reason, each in found.explained.items()} == {
+        reasons("_float_picture"): 2,
+        VARIES: 1,
+    }
