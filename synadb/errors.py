@@ -81,7 +81,7 @@ class SweepNotFoundError(NotFoundError):
 
 
 class ArtifactNotFoundError(NotFoundError):
-    """The run has no artifact of this name."""
+    """There is no artifact, version, table or file of this name."""
 
 
 class RunExistsError(SynaDBError, ValueError):

@@ -31,7 +31,12 @@ def status_of(state: str) -> str:
 
 
 class RunRecord(NamedTuple):
-    """One run as it stood when it was read. Times are seconds since the epoch."""
+    """One run as it stood when it was read. Times are seconds since the epoch.
+
+    `state` is running, finished, failed, killed or crashed, in the drop-in also preempting or
+    pending. `last_step` is -1 and `row_count` 0 before the first row. `ended_at` and `exit_code`
+    are None until the run has ended. `summary` nests as the rows do.
+    """
 
     run_id: str
     experiment: str
@@ -102,7 +107,10 @@ class TrialRecord(NamedTuple):
 
 
 class ConsoleLine(NamedTuple):
-    """A line that a run printed; `stream` is stdout or stderr, `source` the process."""
+    """A line that a run printed; `stream` is stdout or stderr, `source` the process.
+
+    `number` counts the lines of a source; `time` is in seconds since the epoch.
+    """
 
     source: str
     number: int
@@ -122,7 +130,11 @@ class ArtifactRecord(NamedTuple):
 
 
 class Series:
-    """One metric: `steps` int64, `values`, `times` float64 seconds, each of shape (n,)."""
+    """One metric, three arrays of shape (n,), which a tuple of three names takes apart, too.
+
+    `steps` are int64, `values` float64 (int64 or bool where all are), `times` float64 seconds since
+    the epoch.
+    """
 
     __slots__ = ("steps", "times", "values")
 
@@ -197,7 +209,7 @@ class History(Mapping[str, Any]):
 
 
 class Adopted(NamedTuple):
-    """What recovering a dead journal brought."""
+    """What recovering a dead journal brought: `rows` of a run, and `torn` incomplete records."""
 
     run_id: str
     rows: int

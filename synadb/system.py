@@ -21,6 +21,7 @@ else:
 
 __all__ = [
     "FileLock",
+    "ForkGate",
     "after_fork_in_child",
     "birth",
     "host",
@@ -120,6 +121,78 @@ def _renew_all() -> None:
 
 
 after_fork_in_child(_renew_all)
+
+
+FORK_SECONDS = 2.0  # a fork waits so long at most for those that are inside a gate
+
+
+class ForkGate:
+    """Keeps `fork` out of blocks of code: it waits for the threads inside.
+
+    A child has the gate anew, with nobody in it. Any number of threads may be inside at once, and
+    a thread more than once.
+    """
+
+    def __init__(self) -> None:
+        self._renew()
+        if hasattr(os, "register_at_fork"):
+            os.register_at_fork(
+                before=self._before_fork,
+                after_in_parent=self._after_fork_in_parent,
+                # The other threads are gone, and with them whoever was inside.
+                after_in_child=self._renew,
+            )
+
+    def _renew(self) -> None:
+        self._changed = threading.Condition()
+        self._inside: dict[int, int] = {}  # thread -> nested calls
+        self._forking = False
+        self._alone: int | None = None  # the thread that has the gate for itself
+
+    def __enter__(self) -> None:
+        me = threading.get_ident()
+        with self._changed:
+            while me not in self._inside and (self._forking or self._alone not in (None, me)):
+                self._changed.wait(FORK_SECONDS)
+            self._inside[me] = self._inside.get(me, 0) + 1
+
+    def __exit__(self, *_: object) -> None:
+        me = threading.get_ident()
+        with self._changed:
+            self._inside[me] -= 1
+            if not self._inside[me]:
+                del self._inside[me]
+                self._changed.notify_all()
+
+    @contextlib.contextmanager
+    def alone(self) -> Iterator[bool]:
+        """Keep all other threads out of the block; False when one of them is inside already."""
+        me = threading.get_ident()
+        with self._changed:
+            alone = self._alone is None and self._inside.keys() <= {me}
+            if alone:
+                self._alone = me
+        try:
+            yield alone
+        finally:
+            if alone:
+                with self._changed:
+                    self._alone = None
+                    self._changed.notify_all()
+
+    def _before_fork(self) -> None:
+        deadline = time.monotonic() + FORK_SECONDS
+        self._changed.acquire()
+        self._forking = True
+        while self._inside.keys() - {threading.get_ident()}:
+            rest = deadline - time.monotonic()
+            if rest <= 0 or not self._changed.wait(rest):
+                break
+
+    def _after_fork_in_parent(self) -> None:
+        self._forking = False
+        self._changed.notify_all()
+        self._changed.release()
 
 
 def reserve(fd: int, size: int) -> None:

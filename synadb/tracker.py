@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import atexit
 import contextlib
-import io
-import math
 import os
 import threading
 import time
 import weakref
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, BinaryIO, Literal, cast
+from typing import TYPE_CHECKING, Any, BinaryIO, Literal
 
 from synadb.errors import (
     ArtifactNotFoundError,
@@ -28,9 +26,10 @@ from synadb.ids import generate_id
 from synadb.journal import Journal
 from synadb.ops import StartRun, UpdateRun
 from synadb.records import ArtifactRecord, CheckReport, ConsoleLine, History, RunRecord, Series
-from synadb.run import Run, as_document, checked_fields, checked_text
+from synadb.run import Run, checked_fields
 from synadb.settings import Settings
 from synadb.storage import open_store
+from synadb.storage.codec import as_document, checked_text
 from synadb.system import host, renew_after_fork
 from synadb.writer import Adopted, Writer, adopt
 
@@ -40,6 +39,7 @@ if TYPE_CHECKING:
     from synadb.media.table import Table
     from synadb.query import Filter, Order
     from synadb.records import SweepRecord
+    from synadb.run_files import Content
     from synadb.sweeps.view import Sweep
 
 __all__ = ["ExperimentTracker"]
@@ -379,52 +379,22 @@ class ExperimentTracker:
         """Delete a file of the run; ArtifactNotFoundError."""
         self._store.delete_artifact(run_id, name, "file")
 
-    def _put(
-        self, run_id: str, name: str, data: bytes | str | os.PathLike[str] | BinaryIO, kind: str
-    ) -> ArtifactRecord:
-        name = checked_text(f"the name of a {kind}", name)
-        if isinstance(data, bytes | bytearray | memoryview):
-            return self._store.put_artifact(run_id, name, io.BytesIO(data), time.time(), kind)
-        if isinstance(data, str | os.PathLike):
-            with open(data, "rb") as file:
-                return self._store.put_artifact(run_id, name, file, time.time(), kind)
-        if not hasattr(data, "read"):
-            raise InvalidValueError(
-                f"the content is bytes, a path or a binary file object, not {type(data).__name__}"
-            )
-        if isinstance(cast(object, data), io.TextIOBase):
-            raise InvalidValueError(f"{name!r}: open the file in binary mode ('rb')")
-        with contextlib.suppress(OSError, AttributeError):
-            if data.seekable() and (at := data.tell()):
-                if data.seek(0, os.SEEK_END) == at:
-                    raise InvalidValueError(
-                        f"{name!r}: the file object is at its end, so there is nothing left to "
-                        "read; seek(0) first"
-                    )
-                data.seek(at)
-        return self._store.put_artifact(run_id, name, data, time.time(), kind)
+    def _put(self, run_id: str, name: str, data: Content, kind: str) -> ArtifactRecord:
+        from synadb.run_files import put
+
+        return put(self._store, run_id, checked_text(f"the name of a {kind}", name), data, kind)
 
     def _open(self, run_id: str, name: str, kind: str) -> BinaryIO:
+        from synadb.run_files import open_stream
+
         self._encode(run_id)
-        if all(record.name != name for record in self._store.list_artifacts(run_id, kind)):
-            raise ArtifactNotFoundError(f"run {run_id!r} has no {kind} {name!r}")
-        return io.BufferedReader(_Pieces(self._store.read_artifact(run_id, name, kind)))
+        return open_stream(self._store, run_id, name, kind)
 
     def _download(self, run_id: str, name: str, path: str | os.PathLike[str], kind: str) -> str:
+        from synadb.run_files import download
+
         self._encode(run_id)
-        target = os.fspath(path)
-        # Not the name with something after it: that may be as long as names can be.
-        unique = f".synadb-{os.getpid()}-{threading.get_ident()}.part"
-        part = os.path.join(os.path.dirname(target), unique)
-        try:
-            with open(part, "wb") as file:
-                file.writelines(self._store.read_artifact(run_id, name, kind))
-            os.replace(part, target)
-        except BaseException:
-            with contextlib.suppress(OSError):
-                os.unlink(part)
-            raise
-        return target
+        return download(self._store, run_id, name, path, kind)
 
     # -- reading ---------------------------------------------------------------------------------
 
@@ -613,44 +583,19 @@ class ExperimentTracker:
 
         NaN is left out of min, max and mean.
         """
-        import numpy as np
+        from synadb.comparing import side_by_side
 
-        params: dict[str, dict[str, Any]] = {}
-        metrics: dict[str, dict[str, Any]] = {}
-        for run_id in run_ids:
-            for key, value in self.get_run(run_id).config.items():
-                params.setdefault(key, {})[run_id] = value
-            for key, column in self.history(run_id).columns.items():
-                if column.dtype.kind not in "fi":
-                    continue
-                known = column[~np.isnan(column)] if column.dtype.kind == "f" else column
-                if len(known):
-                    metrics.setdefault(key, {})[run_id] = {
-                        "last": known[-1].item(),
-                        "min": known.min().item(),
-                        "max": known.max().item(),
-                        "mean": known.mean().item(),
-                    }
-        return {"params": params, "metrics": metrics}
+        return side_by_side((self.get_run(run_id), self.history(run_id)) for run_id in run_ids)
 
     def best_run(
         self, experiment: str, metric: str, mode: Literal["min", "max"] = "max"
     ) -> RunRecord | None:
         """The run whose summary (its last value) of `metric` is the best; None if none has it."""
-        from synadb.query import resolve
+        from synadb.comparing import best
 
         if mode not in ("min", "max"):
             raise InvalidValueError(f"mode is 'min' or 'max', not {mode!r}")
-        found = [
-            (value, run)
-            for run in self.list_runs(experiment)
-            for value in (resolve(run.summary, metric),)
-            if isinstance(value, int | float) and not math.isnan(value)
-        ]
-        if not found:
-            return None
-        choose = min if mode == "min" else max
-        return choose(found, key=lambda pair: pair[0])[1]
+        return best(self.list_runs(experiment), metric, mode)
 
     # -- sweeps ----------------------------------------------------------------------------------
 
@@ -826,22 +771,3 @@ def _close_all() -> None:
     for tracker in list(_open):
         with contextlib.suppress(StorageError):
             tracker.close()
-
-
-class _Pieces(io.RawIOBase):
-    """A readable stream over an iterator of bytes."""
-
-    def __init__(self, pieces: Iterator[bytes]) -> None:
-        self._pieces = pieces
-        self._rest = b""
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> int:
-        if not self._rest:
-            self._rest = next(self._pieces, b"")
-        n = min(len(buffer), len(self._rest))
-        buffer[:n] = self._rest[:n]
-        self._rest = self._rest[n:]
-        return n

@@ -524,7 +524,7 @@ def test_a_damaged_log_gives_what_it_holds(end: int, flips: list[tuple[int, int]
             rows = list(tracker.rows(done.run_id))
             assert len(rows) == done.rows
             assert all(row["x"] == row["i"] / 4 for row in rows)
-            if end < len(LONG) or flips:
+            if bytes(content[:end]) != LONG:  # a place may be changed and changed back
                 assert done.problems
             assert not tracker.check().problems
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import os
+import sqlite3
 import subprocess
 import sys
 import threading
@@ -20,8 +22,11 @@ from synadb.errors import (
     MetricNotFoundError,
     ReadOnlyStoreError,
     StorageError,
+    StoreBusyError,
 )
 from synadb.ops import LogRow, UpdateRun
+from synadb.storage import open_store
+from synadb.system import FileLock
 
 
 def test_a_record_that_cannot_be_stored_does_not_keep_back_the_others(
@@ -487,3 +492,63 @@ with ExperimentTracker(sys.argv[1]) as tracker:
         [sys.executable, "-c", script, str(db_path)], capture_output=True, text=True, check=False
     )
     assert done.stdout.strip() == "[1, 2]", done.stderr
+
+
+@pytest.mark.parametrize("before", ["bulk", "rest", "checkpoint"])
+def test_patience_outlives_the_connections(db_path: Path, before: str) -> None:
+    """Who has said how long it waits is not kept longer because the file was let go of."""
+    store = open_store(db_path)
+    lock = FileLock(Path(store.live_dir) / "write.lock")
+    held, done = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        with lock.held(10.0):
+            held.set()
+            done.wait(20.0)  # less than the 60 s of those who have said nothing
+
+    thread = threading.Thread(target=hold)
+    with store.patience(0.2), contextlib.ExitStack() as stack:
+        if before == "bulk":
+            stack.enter_context(store.bulk())
+        elif before == "rest":
+            store.rest()
+        else:
+            store.checkpoint(truncate=True)
+        thread.start()
+        assert held.wait(10.0)
+        try:
+            with pytest.raises(StoreBusyError, match="another process"):
+                store.add_experiment("late")
+        finally:
+            done.set()
+            thread.join()
+    store.add_experiment("in time")
+    assert store.list_experiments() == ["in time"]
+    store.close()
+
+
+def test_patience_counts_for_programs_without_the_lock(db_path: Path) -> None:
+    """A `sqlite3` shell that writes is waited for as long, after a checkpoint too."""
+    store = open_store(db_path)
+    began, done = threading.Event(), threading.Event()
+
+    def shell() -> None:
+        db = sqlite3.connect(db_path, isolation_level=None)
+        db.execute("begin immediate")
+        began.set()
+        done.wait(20.0)
+        db.execute("rollback")
+        db.close()
+
+    thread = threading.Thread(target=shell)
+    with store.patience(0.2):
+        store.checkpoint(truncate=True)
+        thread.start()
+        assert began.wait(10.0)
+        try:
+            with pytest.raises(StoreBusyError, match="database is locked"):
+                store.add_experiment("late")
+        finally:
+            done.set()
+            thread.join()
+    store.close()

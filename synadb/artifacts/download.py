@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, BinaryIO
 from synadb.artifacts.manifest import check_path, hash_file
 from synadb.artifacts.streams import CHUNK_BYTES
 from synadb.errors import ArtifactNotFoundError, CorruptStoreError, InvalidValueError
+from synadb.folders import leads_out
 from synadb.storage.blobs import ABANDONED_SECONDS
 from synadb.system import host, lives
 
@@ -112,7 +113,6 @@ class _Folder:
     def __init__(self, root: str) -> None:
         self.root = os.path.abspath(root)
         os.makedirs(self.root, exist_ok=True)
-        self._real = os.path.realpath(self.root)
         self._known: set[str] = set()
         _sweep(self.root)
 
@@ -133,11 +133,10 @@ class _Folder:
         there = folder
         while not os.path.lexists(there):
             there = os.path.dirname(there)
-        real = os.path.realpath(there)
-        if os.path.commonpath([real, self._real]) != self._real:
+        if leads_out(self.root, there):
             raise InvalidValueError(
                 f"{path!r} would be written outside of {self.root}: {there} is a link that leads "
-                f"to {real}; remove it, or download to another folder"
+                f"to {os.path.realpath(there)}; remove it, or download to another folder"
             )
         if there == folder:
             _sweep(folder)

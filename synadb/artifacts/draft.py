@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import io
 import os
 import stat
-import tempfile
 import time
 import weakref
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -16,10 +14,12 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Literal, cast
 
 from synadb.artifact_records import EntryRecord, b64_md5, manifest_digest
 from synadb.artifacts.manifest import check_path
-from synadb.artifacts.streams import CHUNK_BYTES, Hashes, Readable, as_stream, batches, read_piece
-from synadb.errors import ArtifactNotFoundError, InvalidValueError, StorageError
-from synadb.storage.codec import plain
-from synadb.storage.versions import Incoming
+from synadb.artifacts.staging import Content, Joined, Spools, reason, small
+from synadb.artifacts.streams import CHUNK_BYTES, Hashes, Readable, as_stream, read_piece
+from synadb.artifacts.uploading import Upload, incoming
+from synadb.errors import ArtifactNotFoundError, InvalidValueError
+from synadb.storage.codec import as_document
+from synadb.storage.drafts import Incoming
 from synadb.system import birth, host
 
 if TYPE_CHECKING:
@@ -31,31 +31,7 @@ __all__ = ["Draft"]
 
 Policy = Literal["mutable", "immutable"]
 
-LONG_PIECES = 32  # content from here on is worth what `Store.bulk` costs
 MEMORY_BYTES = 4 << 20  # content held in memory before it is put away
-
-
-class _Content:
-    """Where the bytes under a path are. With none of the places set: in the database."""
-
-    __slots__ = ("md5", "path", "pieces", "sha256", "size", "spooled")
-
-    def __init__(
-        self,
-        sha256: bytes,
-        md5: bytes,
-        size: int,
-        *,
-        pieces: list[tuple[bytes, bytes]] | None = None,
-        spooled: tuple[int, int] | None = None,  # (number of the file, offset)
-        path: str | None = None,
-    ) -> None:
-        self.sha256 = sha256
-        self.md5 = md5
-        self.size = size
-        self.pieces = pieces
-        self.spooled = spooled
-        self.path = path
 
 
 class Draft:
@@ -76,14 +52,12 @@ class Draft:
         self, artifacts: Artifacts | None = None, *, staging: str | os.PathLike[str] | None = None
     ) -> None:
         self._library = artifacts
-        self._staging = staging
         self._entries: dict[str, EntryRecord] = {}
-        self._contents: dict[str, _Content] = {}
+        self._contents: dict[str, Content] = {}
         self._fresh: dict[str, None] = {}  # paths that the row in the database has not, or has old
         self._removed: set[str] = set()  # paths that it has and should not
         self._memory = 0
-        self._spools: list[_Spool] = []
-        self._spool_end = 0
+        self._spools = Spools(staging)
         self._uid = os.urandom(16).hex()
         self._pid = os.getpid()
         self._farewell: weakref.finalize[[list[str], str, int], Draft] | None = None
@@ -138,14 +112,14 @@ class Draft:
             # Asked first: opening a pipe would wait for somebody to write to it.
             regular = stat.S_ISREG(os.stat(source).st_mode)
         except (OSError, ValueError) as error:
-            raise InvalidValueError(f"{source!r} cannot be added: {_reason(error)}") from error
+            raise InvalidValueError(f"{source!r} cannot be added: {reason(error)}") from error
         if not regular:
             raise InvalidValueError(f"{source!r} cannot be added: it is not a file")
         with open(source, "rb", buffering=0) as file:
             size = os.fstat(file.fileno()).st_size
             data = file.read(size + 1) if size <= CHUNK_BYTES else b""
             if size and len(data) == size:
-                content = _small(data)
+                content = small(data)
                 if policy == "immutable" and self._library is None:
                     content.pieces, content.path = None, os.path.abspath(source)
                 return self._admit(target, content, overwrite, extra)
@@ -155,7 +129,7 @@ class Draft:
                 while piece := read_piece(file):
                     hashes.update(piece)
                 place = os.path.abspath(source)
-                content = _Content(hashes.sha256, hashes.md5, hashes.size, path=place)
+                content = Content(hashes.sha256, hashes.md5, hashes.size, path=place)
                 return self._admit(target, content, overwrite, extra)
             return self._take(target, file, overwrite, extra)
 
@@ -194,7 +168,7 @@ class Draft:
         """Add bytes as `name`."""
         target = self._target(name)
         if len(memoryview(data).cast("B")) <= CHUNK_BYTES:
-            return self._admit(target, _small(bytes(data)), overwrite, extra)
+            return self._admit(target, small(bytes(data)), overwrite, extra)
         return self._take(target, io.BytesIO(data), overwrite, extra)
 
     def add_stream(
@@ -223,7 +197,7 @@ class Draft:
         for what, text in (("uri", uri), ("digest", digest)):
             if not text or type(text) is not str:
                 raise InvalidValueError(f"the {what} of a reference is a text, not {text!r}")
-        entry = EntryRecord(target, digest, size, None, uri, _document(extra))
+        entry = EntryRecord(target, digest, size, None, uri, as_document("extra", extra or {}))
         return self._enter(entry, None, overwrite)
 
     def add_version(self, version: VersionRecord, *, overwrite: bool = False) -> None:
@@ -235,7 +209,7 @@ class Draft:
         for entry in found:
             content = None
             if entry.sha256 is not None:
-                content = _Content(
+                content = Content(
                     bytes.fromhex(entry.sha256), _raw_md5(entry.digest), entry.size or 0
                 )
             self._enter(entry, content, overwrite)
@@ -272,7 +246,7 @@ class Draft:
         self._entries.clear()
         if begun and self._library is not None:
             with self._library._store.versions(write=True) as tables:
-                tables.discard([self._uid])
+                tables.drafts.discard([self._uid])
         self._uid = os.urandom(16).hex()
 
     # -- inside ----------------------------------------------------------------------------------
@@ -290,7 +264,7 @@ class Draft:
             self._farewell = None
             self._fresh = dict.fromkeys(self._entries)
             self._removed.clear()
-            self._spool_end = -1  # the parent goes on writing there
+            self._spools.leave()
 
     def _target(self, name: str) -> str:
         self._changeable()
@@ -304,11 +278,11 @@ class Draft:
             raise InvalidValueError(f"{target!r}: open the file in binary mode ('rb')")
         piece = read_piece(stream)
         if len(piece) < CHUNK_BYTES:
-            return self._admit(target, _small(bytes(piece)), overwrite, extra)
-        joined = _Joined(piece, stream)
+            return self._admit(target, small(bytes(piece)), overwrite, extra)
+        joined = Joined(piece, stream)
         if self._library is None:
-            return self._admit(target, self._spool_stream(joined), overwrite, extra)
-        with _Upload(self, self._library) as upload:
+            return self._admit(target, self._spools.take_stream(joined), overwrite, extra)
+        with self._upload() as upload:
             content = upload.run(joined)
             entry = EntryRecord(
                 target,
@@ -316,7 +290,7 @@ class Draft:
                 content.size,
                 content.sha256.hex(),
                 None,
-                _document(extra),
+                as_document("extra", extra or {}),
             )
             if self._same(entry, overwrite):
                 return self._entries[target]
@@ -328,7 +302,7 @@ class Draft:
         return entry
 
     def _admit(
-        self, target: str, content: _Content, overwrite: bool, extra: Mapping[str, Any] | None
+        self, target: str, content: Content, overwrite: bool, extra: Mapping[str, Any] | None
     ) -> EntryRecord:
         entry = EntryRecord(
             target,
@@ -336,11 +310,11 @@ class Draft:
             content.size,
             content.sha256.hex(),
             None,
-            _document(extra),
+            as_document("extra", extra or {}),
         )
         return self._enter(entry, content, overwrite)
 
-    def _enter(self, entry: EntryRecord, content: _Content | None, overwrite: bool) -> EntryRecord:
+    def _enter(self, entry: EntryRecord, content: Content | None, overwrite: bool) -> EntryRecord:
         path = entry.path
         if self._same(entry, overwrite):
             return self._entries[path]
@@ -385,15 +359,15 @@ class Draft:
             return
         for content in self._contents.values():
             if content.pieces is not None:
-                self._spool_pieces(content)
+                self._spools.take_pieces(content)
         self._memory = 0
 
     def _stage(self, tables: VersionTables) -> None:
         """Bring the row in the database up to date, with what is in memory."""
         now = time.time()
         if self._farewell is None:
-            tables.begin(self._uid, _owner(), now)
-        tables.stage(self._uid, self._incoming(), self._removed, now)
+            tables.drafts.begin(self._uid, _owner(), now)
+        tables.drafts.stage(self._uid, self._incoming(), self._removed, now)
 
     def _staged(self) -> None:
         """The transaction of `_stage` has been committed."""
@@ -411,6 +385,14 @@ class Draft:
                 self, _abandon, self._library._abandoned, self._uid, os.getpid()
             )
 
+    @contextlib.contextmanager
+    def _upload(self) -> Iterator[Upload]:
+        assert self._library is not None
+        owner = _owner() if self._farewell is None else None
+        with Upload(self._library._store, self._uid, owner) as upload:
+            self._begun()
+            yield upload
+
     def _incoming(self) -> Iterator[Incoming]:
         for path in self._fresh:
             entry, content = self._entries[path], self._contents.get(path)
@@ -419,7 +401,7 @@ class Draft:
                     path, None, None, entry.size, None, entry.digest, entry.reference, entry.extra
                 )
             else:
-                yield _incoming(entry, content)
+                yield incoming(entry, content)
 
     def _hand_over(self, library: Artifacts) -> None:
         """Have everything but what is in memory in the database of `library`."""
@@ -442,12 +424,12 @@ class Draft:
         finally:
             self._fresh.update(dict.fromkeys(in_files))
 
-    def _fetch_in(self, path: str, content: _Content) -> None:
+    def _fetch_in(self, path: str, content: Content) -> None:
         """Bring what lies in a file to memory, or to the database."""
         expected = content.sha256
         if content.size <= CHUNK_BYTES:
             with self._stream(content, path) as stream:
-                found = _small(stream.read(CHUNK_BYTES + 1))
+                found = small(stream.read(CHUNK_BYTES + 1))
             self._unchanged(path, found.sha256, expected)
             content.pieces = found.pieces
             self._fresh[path] = None
@@ -455,11 +437,7 @@ class Draft:
             if self._memory > MEMORY_BYTES:
                 self._put_away()
         else:
-            assert self._library is not None
-            with (
-                self._stream(content, path) as stream,
-                _Upload(self, self._library) as upload,
-            ):
+            with self._stream(content, path) as stream, self._upload() as upload:
                 found = upload.run(stream)
                 self._unchanged(path, found.sha256, expected)
                 upload.finish(self._entries[path], found)
@@ -505,49 +483,8 @@ class Draft:
         self._removed.clear()
         self._memory = 0
         self._spools.clear()
-        self._spool_end = 0
 
-    # -- the nameless file -----------------------------------------------------------------------
-
-    def _spool(self) -> _Spool:
-        if not self._spools or self._spool_end < 0:
-            self._spools.append(_Spool(self._staging_folder))
-            self._spool_end = 0
-        return self._spools[-1]
-
-    def _spool_write(self, spool: _Spool, piece: bytes) -> None:
-        try:
-            spool.write(piece, self._spool_end)
-        except OSError as error:
-            raise StorageError(
-                f"what is added to an artifact cannot be kept in {self._staging_folder}: "
-                f"{_reason(error)}; set TMPDIR to a folder with space, or begin a run first"
-            ) from error
-        self._spool_end += len(piece)
-
-    @property
-    def _staging_folder(self) -> str:
-        return tempfile.gettempdir() if self._staging is None else os.fspath(self._staging)
-
-    def _spool_pieces(self, content: _Content) -> None:
-        spool = self._spool()
-        start = self._spool_end
-        for _, piece in content.pieces or ():
-            self._spool_write(spool, piece)
-        content.spooled = len(self._spools) - 1, start
-        content.pieces = None
-
-    def _spool_stream(self, stream: Readable) -> _Content:
-        spool = self._spool()
-        start = self._spool_end
-        hashes = Hashes()
-        while piece := read_piece(stream):
-            hashes.update(piece)
-            self._spool_write(spool, piece)
-        place = len(self._spools) - 1, start
-        return _Content(hashes.sha256, hashes.md5, hashes.size, spooled=place)
-
-    def _stream(self, content: _Content, path: str) -> BinaryIO:
+    def _stream(self, content: Content, path: str) -> BinaryIO:
         if content.path is not None:
             try:
                 return open(content.path, "rb", buffering=0)
@@ -560,127 +497,9 @@ class Draft:
             pieces = content.pieces
             return as_stream(lambda index: pieces[index][1], content.size)
         if content.spooled is not None:
-            number, start = content.spooled
-            spool = self._spools[number]
-
-            def fetch(index: int) -> bytes:
-                at = index * CHUNK_BYTES
-                return spool.read(start + at, min(CHUNK_BYTES, content.size - at))
-
-            return as_stream(fetch, content.size)
+            return self._spools.open(content.spooled, content.size)
         assert self._library is not None
         return self._library._content(content.sha256.hex(), content.size, path)
-
-
-class _Spool:
-    """A nameless file that goes with whoever holds it, at the latest with the process."""
-
-    def __init__(self, folder: str) -> None:
-        os.makedirs(folder, exist_ok=True)
-        self._file = tempfile.TemporaryFile(buffering=0, dir=folder)  # noqa: SIM115 - held
-
-    def __del__(self) -> None:
-        if hasattr(self, "_file"):
-            self._file.close()
-
-    def write(self, piece: bytes, offset: int) -> None:
-        """Write all of it."""
-        self._file.seek(offset)
-        view = memoryview(piece)
-        while view:
-            view = view[self._file.write(view) :]
-
-    def read(self, offset: int, size: int) -> bytes:
-        """Read all of it."""
-        if not hasattr(os, "pread"):
-            self._file.seek(offset)
-            return self._file.read(size)
-        found = b""
-        # Not `seek`: a forked child has the same position.
-        while len(found) < size and (
-            more := os.pread(self._file.fileno(), size - len(found), offset + len(found))
-        ):
-            found += more
-        return found
-
-
-class _Upload:
-    """A stream on its way into the database, in transactions of a few MiB."""
-
-    def __init__(self, draft: Draft, library: Artifacts) -> None:
-        self._draft = draft
-        self._store = library._store
-        self._content: int | None = None
-
-    def __enter__(self) -> _Upload:
-        draft = self._draft
-        with self._store.versions(write=True) as tables:
-            if draft._farewell is None:
-                tables.begin(draft._uid, _owner(), time.time())
-            self._content = tables.begin_upload(draft._uid, time.time())
-        draft._begun()
-        return self
-
-    def run(self, stream: Readable) -> _Content:
-        """Read it to the end."""
-        hashes = Hashes()
-        position = 0
-        assert self._content is not None
-        with contextlib.ExitStack() as stack:
-            for batch in batches(stream, hashes):
-                if position < LONG_PIECES <= position + len(batch):
-                    stack.enter_context(self._store.bulk())
-                with self._store.versions(write=True) as tables:
-                    tables.upload(self._draft._uid, self._content, position, batch)
-                position += len(batch)
-        return _Content(hashes.sha256, hashes.md5, hashes.size)
-
-    def finish(self, entry: EntryRecord, content: _Content) -> None:
-        """Put it under the path."""
-        assert self._content is not None
-        with self._store.versions(write=True) as tables:
-            tables.end_upload(self._draft._uid, self._content, _incoming(entry, content))
-        self._content = None
-
-    def __exit__(self, *_: object) -> None:
-        if self._content is not None:
-            # What cannot be dropped goes with the draft; the error under way is the one to tell.
-            with (
-                contextlib.suppress(StorageError),
-                self._store.versions(write=True) as tables,
-            ):
-                tables.drop_upload(self._draft._uid, self._content)
-
-
-class _Joined:
-    """A stream whose beginning has been read already."""
-
-    def __init__(self, head: bytes, rest: Readable) -> None:
-        self._head = head
-        self._rest = rest
-
-    def read(self, size: int, /) -> bytes:
-        head, self._head = self._head, b""
-        return head or self._rest.read(size)
-
-
-def _small(data: bytes) -> _Content:
-    sha256 = hashlib.sha256(data).digest()
-    md5 = hashlib.md5(data, usedforsecurity=False).digest()
-    return _Content(sha256, md5, len(data), pieces=[(sha256, data)] if data else [])
-
-
-def _incoming(entry: EntryRecord, content: _Content) -> Incoming:
-    return Incoming(
-        entry.path,
-        content.sha256,
-        content.md5,
-        content.size,
-        content.pieces,
-        None,
-        None,
-        entry.extra,
-    )
 
 
 def _walk(folder: str, below: str, above: Iterable[tuple[int, int]]) -> Iterator[tuple[str, str]]:
@@ -710,21 +529,7 @@ def _abandon(abandoned: list[str], uid: str, pid: int) -> None:
         abandoned.append(uid)
 
 
-def _document(extra: Mapping[str, Any] | None) -> dict[str, Any]:
-    if not extra:
-        return {}
-    try:
-        found: dict[str, Any] = plain(dict(extra))
-    except TypeError as error:
-        raise InvalidValueError(f"extra cannot be kept: {error}") from error
-    return found
-
-
 def _raw_md5(digest: str) -> bytes:
     import base64
 
     return base64.b64decode(digest)
-
-
-def _reason(error: Exception) -> str:
-    return (isinstance(error, OSError) and error.strerror) or str(error)

@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
-import math
 import os
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar
 
 from synadb.artifact_records import CollectionRecord, VersionRecord
+from synadb.artifacts.checking import (
+    checked_aliases,
+    checked_description,
+    checked_name,
+    checked_texts,
+    checked_ttl,
+    order_of,
+)
 from synadb.artifacts.draft import Draft
 from synadb.artifacts.manifest import check_path
 from synadb.artifacts.streams import as_stream
 from synadb.errors import ArtifactNotFoundError, InvalidValueError
-from synadb.storage.codec import plain
-from synadb.storage.versions import LATEST, Order
+from synadb.storage.codec import as_document, checked_text
+from synadb.storage.publishing import Order
+from synadb.storage.version_rows import LATEST
 
 if TYPE_CHECKING:
     from synadb.artifact_records import EntryRecord
@@ -109,7 +117,7 @@ class Artifacts:
         `project` defaults to the run's experiment, without a run to "default". InvalidValueError
         when the name stands for another type; RunNotFoundError.
         """
-        order = _order(
+        order = order_of(
             name,
             type,
             project,
@@ -130,7 +138,7 @@ class Artifacts:
             draft._hand_over(self)
             with self._store.versions(write=True) as tables:
                 draft._stage(tables)
-                version = tables.publish(draft._uid, order, len(draft), time.time())
+                version = tables.publishing.publish(draft._uid, order, len(draft), time.time())
         draft._become(version, self)
         return version
 
@@ -157,7 +165,7 @@ class Artifacts:
         Any number of processes may; nobody sees it until one of them calls `finish`. A path that
         another has given is replaced, aliases and tags are joined, other fields are the last given.
         """
-        order = _order(
+        order = order_of(
             name,
             type,
             project,
@@ -171,13 +179,15 @@ class Artifacts:
             incremental,
             properties,
         )
-        _text("distributed_id", distributed_id)
+        checked_text("distributed_id", distributed_id)
         draft._changeable()
         self._clear_up()
         draft._hand_over(self)
         with self._store.versions(write=True) as tables:
             draft._stage(tables)
-            version = tables.upsert(draft._uid, distributed_id, order, len(draft), time.time())
+            version = tables.publishing.upsert(
+                draft._uid, distributed_id, order, len(draft), time.time()
+            )
         draft._become(version, self)
         return version
 
@@ -187,7 +197,7 @@ class Artifacts:
         Once more, as by another of the processes, it returns that version.
         """
         with self._store.versions(write=True) as tables:
-            return tables.finish(name, project, distributed_id, time.time())
+            return tables.publishing.finish(name, project, distributed_id, time.time())
 
     def update(
         self,
@@ -207,16 +217,16 @@ class Artifacts:
         """
         changes: dict[str, Any] = {}
         if description is not _UNSET:
-            changes["description"] = _description(description)
+            changes["description"] = checked_description(description)
         if metadata is not _UNSET:
-            changes["metadata"] = _document("metadata", metadata)
+            changes["metadata"] = as_document("metadata", metadata)
         if tags is not _UNSET:
-            changes["tags"] = list(_texts("tags", tags))
+            changes["tags"] = list(checked_texts("tags", tags))
         if ttl is not _UNSET:
-            changes["ttl"] = _ttl(ttl)
+            changes["ttl"] = checked_ttl(ttl)
         if properties is not _UNSET:
-            changes["more"] = _document("properties", properties)
-        wanted = None if aliases is _UNSET else _aliases(aliases)
+            changes["more"] = as_document("properties", properties)
+        wanted = None if aliases is _UNSET else checked_aliases(aliases)
         found = self._version(version)
         with self._store.versions(write=True) as tables:
             if changes:
@@ -228,11 +238,11 @@ class Artifacts:
 
     def add_aliases(self, version: VersionRecord | str, *aliases: str) -> VersionRecord:
         """Give a version aliases; they leave the versions they were at."""
-        return self._set_aliases(version, _aliases(aliases), ())
+        return self._set_aliases(version, checked_aliases(aliases), ())
 
     def remove_aliases(self, version: VersionRecord | str, *aliases: str) -> VersionRecord:
         """Take aliases from a version; those it has not are no error."""
-        return self._set_aliases(version, (), _aliases(aliases))
+        return self._set_aliases(version, (), checked_aliases(aliases))
 
     def delete(self, version: VersionRecord | str, *, delete_aliases: bool = False) -> None:
         """Delete a version and the links to it (of a link: only the link).
@@ -255,7 +265,7 @@ class Artifacts:
         """Delete a collection with all its versions and the links to them."""
         found = self.collection(name, project=project)
         with self._store.versions(write=True) as tables:
-            tables.delete_collection(found.name, found.project)
+            tables.collections.delete(found.name, found.project)
 
     def create_collection(
         self,
@@ -269,15 +279,19 @@ class Artifacts:
     ) -> CollectionRecord:
         """Make an empty collection; one of that name and type is returned as it is."""
         more = {
-            "description": _description(description),
-            "tags": list(_texts("tags", tags)),
-            "more": _document("properties", properties or {}),
+            "description": checked_description(description),
+            "tags": list(checked_texts("tags", tags)),
+            "more": as_document("properties", properties or {}),
         }
         with self._store.versions(write=True) as tables:
-            tables.add_collection(
-                _name(name), _text("project", project), _text("type", type), more, time.time()
+            tables.collections.add(
+                checked_name(name),
+                checked_text("project", project),
+                checked_text("type", type),
+                more,
+                time.time(),
             )
-            return tables.collections(name, project)[0]
+            return tables.collections.find(name, project)[0]
 
     def update_collection(
         self,
@@ -293,19 +307,19 @@ class Artifacts:
         """Replace what is given; InvalidValueError when the new name is taken."""
         changes: dict[str, Any] = {}
         if new_name is not None:
-            changes["name"] = _name(new_name)
+            changes["name"] = checked_name(new_name)
         if type is not None:
-            changes["type"] = _text("type", type)
+            changes["type"] = checked_text("type", type)
         if description is not _UNSET:
-            changes["description"] = _description(description)
+            changes["description"] = checked_description(description)
         if tags is not _UNSET:
-            changes["tags"] = list(_texts("tags", tags))
+            changes["tags"] = list(checked_texts("tags", tags))
         if properties is not _UNSET:
-            changes["more"] = _document("properties", properties)
+            changes["more"] = as_document("properties", properties)
         found = self.collection(name, project=project)
         with self._store.versions(write=True) as tables:
-            tables.update_collection(found.name, found.project, changes)
-            return tables.collections(new_name or found.name, found.project)[0]
+            tables.collections.update(found.name, found.project, changes)
+            return tables.collections.find(new_name or found.name, found.project)[0]
 
     def link(
         self,
@@ -322,10 +336,10 @@ class Artifacts:
         link is one of its source.
         """
         found = self._version(version)
-        names = _aliases(aliases)
+        names = checked_aliases(aliases)
         with self._store.versions(write=True) as tables:
             return tables.link(
-                found.uid, _name(name), _text("project", project), names, time.time()
+                found.uid, checked_name(name), checked_text("project", project), names, time.time()
             )
 
     def unlink(self, link: VersionRecord | str) -> None:
@@ -345,10 +359,10 @@ class Artifacts:
 
         InvalidValueError when it is of another `type`, or, without `project`, in several.
         """
-        base, _, selector = _text("'name:alias'", name).partition(":")
+        base, _, selector = checked_text("'name:alias'", name).partition(":")
         with self._store.versions() as tables:
             found = tables.get(base, selector or None, project)
-            known = tables.collections(base, project) if not found else []
+            known = tables.collections.find(base, project) if not found else []
         if not found:
             where = "the database" if project is None else f"project {project!r}"
             has = f"{base!r}, but no {selector or LATEST!r} of it" if known else f"no {base!r}"
@@ -372,7 +386,7 @@ class Artifacts:
         tags: Iterable[str] = (),
     ) -> Sequence[VersionRecord]:
         """Versions, the newest of a collection first; those that have all of `tags`."""
-        wanted = set(_texts("tags", tags))
+        wanted = set(checked_texts("tags", tags))
         with self._store.versions() as tables:
             found = tables.list_versions(name, project, type)
         return [one for one in found if wanted <= set(one.tags)]
@@ -380,7 +394,7 @@ class Artifacts:
     def collection(self, name: str, *, project: str | None = None) -> CollectionRecord:
         """One collection; ArtifactNotFoundError."""
         with self._store.versions() as tables:
-            found = tables.collections(name, project)
+            found = tables.collections.find(name, project)
         if not found:
             where = "the database" if project is None else f"project {project!r}"
             raise ArtifactNotFoundError(f"{where} has no artifact {name!r}")
@@ -391,7 +405,7 @@ class Artifacts:
     ) -> Sequence[CollectionRecord]:
         """Collections by project and name."""
         with self._store.versions() as tables:
-            return tables.collections(None, project, type)
+            return tables.collections.find(None, project, type)
 
     def types(self, *, project: str | None = None) -> Sequence[str]:
         """The types that collections have, sorted."""
@@ -498,14 +512,14 @@ class Artifacts:
         """Note that a run uses a version; RunNotFoundError."""
         found = self._version(version)
         with self._store.versions(write=True) as tables:
-            tables.use(found.uid, run_id, use_as, time.time())
+            tables.lineage.use(found.uid, run_id, use_as, time.time())
         return found
 
     def used_by(self, version: VersionRecord | str) -> Sequence[str]:
         """The ids of the runs that use a version, the first to do so first."""
         found = self._version(version)
         with self._store.versions() as tables:
-            return tables.used_by(found.uid)
+            return tables.lineage.used_by(found.uid)
 
     def logged_by(self, version: VersionRecord | str) -> str | None:
         """The id of the run that made a version."""
@@ -520,12 +534,12 @@ class Artifacts:
     def outputs(self, run_id: str) -> Sequence[VersionRecord]:
         """The versions that a run logged, new or not, in that order."""
         with self._store.versions() as tables:
-            return [version for version, _ in tables.of_run(run_id, "output")]
+            return [version for version, _ in tables.lineage.of_run(run_id, "output")]
 
     def uses(self, run_id: str) -> Sequence[tuple[VersionRecord, str | None]]:
         """The versions that a run uses, each with its `use_as`."""
         with self._store.versions() as tables:
-            return tables.of_run(run_id, "input")
+            return tables.lineage.of_run(run_id, "input")
 
     # -- inside ----------------------------------------------------------------------------------
 
@@ -533,18 +547,18 @@ class Artifacts:
         """The newest version, if it is what the draft holds; then nothing need be stored."""
         digest = draft.digest
         with self._store.versions() as tables:
-            if tables.newest_digest(order.name, tables.project_for(order)) != digest:
+            if tables.publishing.newest_digest(order) != digest:
                 return None
         with self._store.versions(write=True) as tables:
-            found = tables.again(order, digest, time.time())
+            found = tables.publishing.again(order, digest, time.time())
             if found is not None:
-                tables.discard([draft._uid])
+                tables.drafts.discard([draft._uid])
         return found
 
     def _filled(self, name: str, content: Content) -> Draft:
         draft = Draft(self)
         if isinstance(content, bytes | bytearray | memoryview):
-            draft.add_bytes(_name(name), content)
+            draft.add_bytes(checked_name(name), content)
         elif isinstance(content, Mapping):
             for path, part in content.items():
                 if isinstance(part, bytes | bytearray | memoryview):
@@ -591,7 +605,7 @@ class Artifacts:
         gone = self._abandoned[:]
         if gone:
             with self._store.versions(write=True) as tables:
-                tables.discard(gone)
+                tables.drafts.discard(gone)
             del self._abandoned[: len(gone)]
 
     def close(self) -> None:
@@ -614,91 +628,3 @@ def _only(found: Sequence[_Record], name: str, what: str) -> _Record:
             f"{', '.join(repr(one.project) for one in found)}; say which with project="
         )
     return found[0]
-
-
-def _order(
-    name: str,
-    kind: str,
-    project: str | None,
-    run_id: str | None,
-    step: int | None,
-    aliases: Iterable[str],
-    tags: Iterable[str],
-    description: str | None,
-    metadata: Mapping[str, Any] | None,
-    ttl: float | None,
-    incremental: bool,
-    properties: Mapping[str, Any] | None,
-) -> Order:
-    return Order(
-        _name(name),
-        _text("type", kind),
-        None if project is None else _text("project", project),
-        run_id,
-        step,
-        _aliases(aliases),
-        _texts("tags", tags),
-        _description(description),
-        _document("metadata", metadata or {}),
-        _ttl(ttl),
-        incremental,
-        _document("properties", properties or {}),
-    )
-
-
-def _text(what: str, value: object) -> str:
-    if not isinstance(value, str) or not value:
-        raise InvalidValueError(f"{what} is a non-empty str, not {value!r}")
-    try:
-        value.encode()
-    except UnicodeEncodeError as error:
-        raise InvalidValueError(f"{what} {value!r} cannot be written as UTF-8") from error
-    return value
-
-
-def _texts(what: str, values: Iterable[str]) -> tuple[str, ...]:
-    if isinstance(values, str) or not isinstance(values, Iterable):
-        raise InvalidValueError(f"{what} is a list of str, not {values!r}")
-    return tuple(dict.fromkeys(_text(f"one of {what}", value) for value in values))
-
-
-def _name(name: object) -> str:
-    text = _text("the name of an artifact", name)
-    if "/" in text or ":" in text:
-        raise InvalidValueError(f"the name of an artifact has no '/' and no ':': {text!r}")
-    return text
-
-
-def _aliases(aliases: Iterable[str]) -> tuple[str, ...]:
-    found = _texts("aliases", aliases)
-    for alias in found:
-        if "/" in alias or ":" in alias:
-            raise InvalidValueError(f"Aliases must not contain '/' or ':': {alias!r}")
-    return found
-
-
-def _description(text: object) -> str | None:
-    return None if text is None else "" if text == "" else _text("description", text)
-
-
-def _ttl(seconds: object) -> float | None:
-    if seconds is None:
-        return None
-    if (
-        isinstance(seconds, bool)
-        or not isinstance(seconds, int | float)
-        or not math.isfinite(seconds)
-        or seconds <= 0
-    ):
-        raise InvalidValueError(f"ttl is a number of seconds above 0, or None, not {seconds!r}")
-    return float(seconds)
-
-
-def _document(what: str, values: Mapping[str, Any]) -> dict[str, Any]:
-    if not isinstance(values, Mapping):
-        raise InvalidValueError(f"{what} is a dict, not {type(values).__name__}")
-    try:
-        found: dict[str, Any] = plain(dict(values))
-    except TypeError as error:
-        raise InvalidValueError(f"{what} cannot be kept: {error}") from error
-    return found

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 from synadb.artifact_records import b64_md5, manifest_digest
 from synadb.errors import InvalidValueError
+from synadb.folders import is_below
 
 if TYPE_CHECKING:
     import os
@@ -14,7 +14,6 @@ if TYPE_CHECKING:
 __all__ = ["b64_md5", "check_path", "hash_file", "manifest_digest"]
 
 READ_BYTES = 1 << 20
-_DRIVE = re.compile(r"[A-Za-z]:")
 
 
 def hash_file(path: str | os.PathLike[str]) -> tuple[str, int]:
@@ -39,14 +38,7 @@ def check_path(path: str) -> str:
     if not isinstance(path, str):
         raise InvalidValueError(f"a path in an artifact is a str, not {path!r}")
     parts = [part for part in path.split("/") if part not in ("", ".")]
-    if (
-        not parts
-        or path[0] in "/\\"
-        or "\0" in path
-        or _DRIVE.match(path)
-        or ".." in parts
-        or ("\\" in path and ".." in re.split(r"[/\\]", path))
-    ):
+    if not is_below(path):
         raise InvalidValueError(
             f"Invalid artifact path: {path!r}; use a relative path with '/' and without '..'"
         )

@@ -187,7 +187,7 @@ def _show(tracker: ExperimentTracker, run: _Staged) -> None:
     if again:
         with tracker._store.versions(write=True) as tables:
             for known in again:
-                tables.made_by(known.uid, run.temporary, time.time())
+                tables.lineage.made_by(known.uid, run.temporary, time.time())
     for name in run.uses:
         with contextlib.suppress(SynaDBError):
             project = tracker.get_run(run.temporary).experiment

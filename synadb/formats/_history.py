@@ -5,11 +5,11 @@ from __future__ import annotations
 import contextlib
 import json
 import math
-import os
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from synadb.errors import MetricNotFoundError, SynaDBError
+from synadb.folders import whole_file
 from synadb.storage.blocks import EXACT
 
 if TYPE_CHECKING:
@@ -154,16 +154,8 @@ def finite(value: Any) -> Any:
 @contextlib.contextmanager
 def target(path: str) -> Iterator[str]:
     """A name to write to that becomes `path` when all has been written; errors name `path`."""
-    part = f"{path}.part"
     try:
-        with contextlib.ExitStack() as undo:
-            undo.callback(_remove, part)
+        with whole_file(path) as part:
             yield part
-            os.replace(part, path)
     except OSError as error:
         raise SynaDBError(f"{path} cannot be written: {error.strerror or error}") from error
-
-
-def _remove(path: str) -> None:
-    with contextlib.suppress(OSError):
-        os.remove(path)

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import IO, TYPE_CHECKING, Any, BinaryIO
 
 from synadb.errors import StorageError, SynaDBError
+from synadb.folders import leads_out, safe_path
 from synadb.formats._history import finite, strict_json, target
 
 if TYPE_CHECKING:
@@ -27,7 +28,6 @@ def write_folder(
     folder: str,
     history: str,
     write_history: Callable[[str], int],
-    safe_path: Callable[[str], str],
 ) -> dict[str, Any]:
     """Write all there is of a run below `folder`; returns counts, and what was left out.
 
@@ -38,7 +38,7 @@ def write_folder(
     Raises:
         SynaDBError: something cannot be written.
     """
-    out = _Folder(folder, safe_path)
+    out = _Folder(folder)
     run = tracker.get_run(run_id)
     facts = run._asdict()
     for name in ("config", "summary", "metadata"):
@@ -98,10 +98,9 @@ def _copy(source: BinaryIO, file: IO[bytes]) -> None:
 class _Folder:
     """A folder that nothing is written outside of."""
 
-    def __init__(self, root: str, safe_path: Callable[[str], str]) -> None:
+    def __init__(self, root: str) -> None:
         self._make(root)
         self.root = os.path.realpath(root)
-        self._safe_path = safe_path
         self.written: dict[str, dict[str, Any]] = {}
         self._taken: set[str] = set()
 
@@ -119,7 +118,7 @@ class _Folder:
         path = os.path.join(self.root, *name.split("/"))
         above = os.path.dirname(path)
         # Before any folder is made: a link on the way may lead elsewhere.
-        if os.path.commonpath([self.root, os.path.realpath(above)]) != self.root:
+        if leads_out(self.root, above):
             raise SynaDBError(f"{path} cannot be written: a link leads out of {self.root}")
         self._make(above)
         with target(path) as part:
@@ -129,7 +128,7 @@ class _Folder:
     @contextlib.contextmanager
     def content(self, below: str, name: str) -> Iterator[IO[bytes]]:
         """A binary file for something with a name of the user's."""
-        safe = f"{below}/{self._safe_path(name)}"
+        safe = f"{below}/{safe_path(name)}"
         if safe.casefold() in self._taken:
             digest = hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()
             safe = f"{os.path.dirname(safe)}/{digest[:20]}{os.path.splitext(safe)[1]}"

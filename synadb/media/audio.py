@@ -31,7 +31,7 @@ class Audio(FileValue):
     """A sound: the path of a file of any format, or samples with their rate.
 
     Samples are (frames,) or (frames, channels), floats in -1 .. 1 or integers of 16 or 32 bits,
-    and become a WAV file of 16 bits.
+    and become a WAV file of 16 bits; they need `sample_rate`, frames a second.
     """
 
     _type: ClassVar[str] = "audio-file"

@@ -13,7 +13,10 @@ MOST_BINS = 512
 
 
 class Histogram(Value):
-    """How many of some values fall into each of `bins` equal ranges; kept in the row itself."""
+    """How many of some values fall into each of `bins` equal ranges; kept in the row itself.
+
+    `values` are finite numbers in an array of any shape, a tensor or a list; at most 512 `bins`.
+    """
 
     _type: ClassVar[str] = "histogram"
 

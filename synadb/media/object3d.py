@@ -22,7 +22,9 @@ Corner = tuple[float, float, float]
 
 
 class Object3D(FileValue):
-    """A cloud of points (n, 3), (n, 4) or (n, 6), or the path of a file of one of `FILE_TYPES`.
+    """A cloud of points, or the path of a file: obj, gltf, glb, babylon, stl or pts.json.
+
+    Points are (n, 3): x, y, z; (n, 4): and a category from 1 to 14; (n, 6): and red, green, blue.
 
     With `boxes` (each a dict with its eight `corners`, a `label` and a `color`) or `vectors`, a
     scene of all of them.

@@ -20,9 +20,11 @@ __all__ = [
     "Sink",
     "Stored",
     "Value",
+    "captured",
     "clean_key",
     "file_path",
     "refusing",
+    "remove_copy",
     "split",
 ]
 
@@ -123,20 +125,8 @@ class FileValue(Value):
     def _snapshot(self) -> FileValue:
         with self._storing:
             if self._path is not None and not (self._stored or self._content or self._copy):
-                self._capture(self._path)
+                self._content, self._copy = captured(self._path)
         return self
-
-    def _capture(self, path: str) -> None:
-        if os.path.getsize(path) <= _IN_MEMORY:
-            with open(path, "rb") as file:
-                self._content = file.read()
-            return
-        import shutil
-        import tempfile
-
-        handle, self._copy = tempfile.mkstemp(prefix="synadb-")
-        os.close(handle)
-        shutil.copyfile(path, self._copy)
 
     def _to_run_value(self, sink: Sink, key: str, step: int | str) -> Any:
         # The same object, logged again to a run, is the file of the first time.
@@ -150,9 +140,7 @@ class FileValue(Value):
         stored = sink.put(self._folder, key, step, self._source(), self.extension)
         # The run has it now. What was passed as a path can be read again there.
         copy, self._copy = self._copy, None
-        if copy is not None:
-            with contextlib.suppress(OSError):
-                os.unlink(copy)
+        remove_copy(copy)
         if self._path is not None:
             self._content = None
         return stored
@@ -170,6 +158,27 @@ class FileValue(Value):
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
         self._storing = threading.Lock()
+
+
+def captured(path: str) -> tuple[bytes | None, str | None]:
+    """A file as it is now: its content, or the path of a copy of it."""
+    if os.path.getsize(path) <= _IN_MEMORY:
+        with open(path, "rb") as file:
+            return file.read(), None
+    import shutil
+    import tempfile
+
+    handle, copy = tempfile.mkstemp(prefix="synadb-")
+    os.close(handle)
+    shutil.copyfile(path, copy)
+    return None, copy
+
+
+def remove_copy(copy: str | None) -> None:
+    """Remove what `captured` has made."""
+    if copy is not None:
+        with contextlib.suppress(OSError):
+            os.unlink(copy)
 
 
 def clean_key(key: str) -> str:

@@ -41,7 +41,8 @@ class Video(FileValue):
     """A video: the path of a GIF, MP4, WebM or Ogg file, or frames.
 
     Frames are (time, channels, height, width), or a batch of such, whose videos are shown side by
-    side. They become a GIF, or with `format` one of the others, which needs ffmpeg.
+    side. They become a GIF of `fps` frames a second, or with `format` (gif, mp4, webm, ogg) one of
+    the others, which needs ffmpeg.
     """
 
     _type: ClassVar[str] = "video-file"

@@ -8,7 +8,7 @@ import sqlite3
 
 from synadb.errors import CorruptStoreError
 from synadb.records import CheckReport
-from synadb.storage.codec import decode_column, decode_json
+from synadb.storage.codec import decode_column, undecodable
 from synadb.storage.version_audit import check_versions, fix_contents
 
 __all__ = ["check", "fix"]
@@ -61,30 +61,19 @@ def _chunks(db: sqlite3.Connection) -> list[str]:
 
 def _documents(db: sqlite3.Connection) -> list[str]:
     problems = []
-    for run_id, *documents in db.execute(
-        "select run_id, config, summary, tags, metadata from runs"
+    for table, what, name, columns in (
+        ("runs", "run", "run_id", ("config", "summary", "tags", "metadata")),
+        ("sweeps", "sweeps row", "sweep_id", ("config", "properties")),
+        ("trials", "trials row", "run_id", ("params", "properties")),
+        ("json_rows", "json_rows row", "id", ("data",)),
+        ("system_rows", "system_rows row", "id", ("data",)),
     ):
-        for document in documents:
-            try:
-                decode_json(document)
-            except ValueError as error:
-                problems.append(f"run {run_id}: a document is no JSON ({error})")
-    for table, name, columns in (
-        ("sweeps", "sweep_id", ("config", "properties")),
-        ("trials", "run_id", ("params", "properties")),
-    ):
-        for row, *documents in db.execute(f"select {name}, {', '.join(columns)} from {table}"):
-            for document in documents:
-                try:
-                    decode_json(document)
-                except ValueError as error:
-                    problems.append(f"{table} row {row}: a document is no JSON ({error})")
-    for table in ("json_rows", "system_rows"):
-        for row, document in db.execute(f"select id, data from {table}"):
-            try:
-                decode_json(document)
-            except ValueError as error:
-                problems.append(f"{table} row {row} is no JSON ({error})")
+        # As blobs: SQLite refuses a whole row with a text that is not UTF-8.
+        texts = ", ".join(f"cast({column} as blob)" for column in columns)
+        for row, *documents in db.execute(f"select {name}, {texts} from {table}"):
+            for column, document in zip(columns, documents, strict=True):
+                if reason := undecodable(document):
+                    problems.append(f"{what} {row}: its {column} is no JSON ({reason})")
     return problems
 
 

@@ -34,10 +34,25 @@ __all__ = ["JournalMark", "Store"]
 class Store(ABC):
     """A database of runs."""
 
-    path: str
-    live_dir: str
-    network: bool
-    read_only: bool
+    @property
+    @abstractmethod
+    def path(self) -> str:
+        """The database file."""
+
+    @property
+    @abstractmethod
+    def live_dir(self) -> str:
+        """The folder beside it for what lives as long as its users: journals and locks."""
+
+    @property
+    @abstractmethod
+    def network(self) -> bool:
+        """Whether neither shared memory nor a shared mapping can be trusted where the file is."""
+
+    @property
+    @abstractmethod
+    def read_only(self) -> bool:
+        """Whether it can only be read."""
 
     @abstractmethod
     def patience(self, seconds: float) -> AbstractContextManager[None]:

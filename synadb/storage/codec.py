@@ -24,16 +24,18 @@ import math
 import struct
 import zlib
 from array import array
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
-from synadb.errors import CorruptStoreError
+from synadb.errors import CorruptStoreError, InvalidValueError
 
 if TYPE_CHECKING:
     import numpy as np
 
 __all__ = [
+    "as_document",
+    "checked_text",
     "decode_bytes",
     "decode_column",
     "decode_json",
@@ -80,6 +82,17 @@ def decode_json(text: str) -> Any:
     return _unescape(value) if '"$' in text else value
 
 
+def undecodable(document: bytes | None) -> str:
+    """Why `decode_json` cannot read the bytes of a document; empty where it can."""
+    if document is None:
+        return "NULL"
+    try:
+        decode_json(document.decode())
+    except (ValueError, TypeError) as error:
+        return str(error)
+    return ""
+
+
 def _unescape(value: Any) -> Any:
     if isinstance(value, dict):
         if len(value) == 1:
@@ -118,6 +131,30 @@ def plain(value: Any) -> Any:
     if callable(to_list):
         return plain(to_list())
     raise TypeError(f"Object of type {kind.__name__} is not JSON serializable")
+
+
+def as_document(what: str, values: Any) -> dict[str, Any]:
+    """A dict as plain JSON data; InvalidValueError names the key that cannot be kept."""
+    if not isinstance(values, Mapping):
+        raise InvalidValueError(f"{what} is a dict, not {type(values).__name__}")
+    document = {}
+    for key, value in values.items():
+        try:
+            document[str(key)] = plain(value)
+        except TypeError as error:
+            raise InvalidValueError(f"{what}[{key!r}] cannot be kept: {error}") from error
+    return document
+
+
+def checked_text(what: str, value: object) -> str:
+    """`value` if it is a non-empty str that UTF-8 can carry; InvalidValueError."""
+    if not isinstance(value, str) or not value:
+        raise InvalidValueError(f"{what} is a non-empty str, not {value!r}")
+    try:
+        value.encode()
+    except UnicodeEncodeError as error:
+        raise InvalidValueError(f"{what} {value!r} cannot be written as UTF-8") from error
+    return str(value)
 
 
 def encode_column(data: bytes, width: int, *, delta: bool = False) -> bytes:

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from synadb.storage.blobs import ABANDONED_SECONDS
 from synadb.storage.codec import decode_json
-from synadb.storage.versions import delete_version
+from synadb.storage.version_rows import delete_version
 from synadb.system import host, lives
 
 __all__ = ["collect", "unreferenced"]

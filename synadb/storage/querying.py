@@ -38,7 +38,7 @@ from synadb.query import (
 )
 from synadb.records import RunRecord, status_of
 from synadb.storage.codec import decode_json, encode_json
-from synadb.storage.reading import select_runs
+from synadb.storage.runs import select_runs
 
 __all__ = ["count", "find", "load", "query"]
 

@@ -1,4 +1,4 @@
-"""SQL that reads runs and their rows. Each function runs on one snapshot."""
+"""SQL that reads what a run has logged. Each function runs on one snapshot."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from array import array
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from synadb.errors import MetricNotFoundError, RunNotFoundError
-from synadb.records import ConsoleLine, History, RunRecord, Series
+from synadb.errors import MetricNotFoundError
+from synadb.records import ConsoleLine, History, Series
 from synadb.storage.codec import decode_bytes, decode_column, decode_json
-from synadb.storage.writing import SHORT, key_steps, run_key
+from synadb.storage.writing import SHORT, run_key
 
 if TYPE_CHECKING:
     import numpy as np
@@ -20,50 +20,14 @@ if TYPE_CHECKING:
 __all__ = [
     "console",
     "get_metric",
-    "get_run",
     "history",
-    "last_steps",
-    "list_experiments",
-    "list_runs",
     "merge_row",
     "rows",
-    "run_ids",
-    "select_runs",
     "sketch",
-    "sweep_runs",
     "system_rows",
 ]
 
-_RUN = (
-    "select run_id, experiment, name, state, config, summary, tags, notes, grp, job_type, created,"
-    " updated, ended, exit_code, host, last_step, row_count, metadata from runs"
-)
 _EXACT = 1 << 53  # integers beyond this are not all float64
-
-
-_LIGHT = _RUN.replace("config, summary", "'{}', '{}'").replace("metadata", "'{}'")
-
-
-def select_runs(
-    db: sqlite3.Connection, condition: str, values: Sequence[Any] = (), *, light: bool = False
-) -> list[RunRecord]:
-    """The runs of an SQL condition; `light` leaves config, summary and metadata empty."""
-    return [_record(row) for row in db.execute(f"{_LIGHT if light else _RUN} {condition}", values)]
-
-
-def _record(row: Sequence[Any]) -> RunRecord:
-    fields = list(row)
-    fields[4:7] = decode_json(row[4]), decode_json(row[5]), tuple(decode_json(row[6]))
-    fields[-1] = decode_json(fields[-1])
-    return RunRecord(*fields)
-
-
-def get_run(db: sqlite3.Connection, run_id: str) -> RunRecord:
-    """One run."""
-    found = select_runs(db, "where run_id = ?", (run_id,))
-    if not found:
-        raise RunNotFoundError(f"no run has the id {run_id!r}")
-    return found[0]
 
 
 def sketch(db: sqlite3.Connection, run_id: str, width: int) -> dict[str, list[float]]:
@@ -126,38 +90,6 @@ def system_rows(db: sqlite3.Connection, run_id: str) -> list[dict[str, Any]]:
             "select time, data from system_rows where run = ? order by time, id", (run,)
         )
     ]
-
-
-def list_runs(db: sqlite3.Connection, experiment: str | None) -> list[RunRecord]:
-    """All runs, or those of one experiment, in order of creation."""
-    if experiment is None:
-        return select_runs(db, "order by created, id")
-    return select_runs(db, "where experiment = ? order by created, id", (experiment,))
-
-
-def sweep_runs(db: sqlite3.Connection, sweep: int) -> list[RunRecord]:
-    """The runs of a sweep's trials, in order of creation."""
-    found = db.execute(
-        f"{_RUN} where run_id in (select run_id from trials where sweep = ?) order by created, id",
-        (sweep,),
-    )
-    return [_record(row) for row in found]
-
-
-def run_ids(db: sqlite3.Connection) -> list[str]:
-    """Ids of all runs, read from the index."""
-    found = db.execute("select run_id from runs indexed by sqlite_autoindex_runs_1")
-    return [run_id for (run_id,) in found]
-
-
-def list_experiments(db: sqlite3.Connection) -> list[str]:
-    """Names of experiments in order of first use."""
-    return [name for (name,) in db.execute("select name from experiments order by rowid")]
-
-
-def last_steps(db: sqlite3.Connection, run_id: str) -> dict[str, int]:
-    """The last step of every numeric metric."""
-    return key_steps(db, run_key(db, run_id))
 
 
 def _keysets(db: sqlite3.Connection, run: int) -> list[tuple[int, list[str], str]]:

@@ -1,43 +1,27 @@
-"""The SQLite engine: connections, locks, transactions, and errors in SynaDB's words.
-
-SQLite from 3.7.0 to 3.51.2 (bar 3.44.6 and 3.50.7) can corrupt a WAL database when two
-connections write and checkpoint at once (https://sqlite.org/wal.html, "WAL-reset bug"). Every
-write transaction and every checkpoint runs under one lock between processes, with automatic
-checkpoints off. It is taken on every version: waiting in a queue for a lock is also fairer than
-SQLite's own retries, and one path is tested rather than two.
-"""
+"""The SQLite engine: transactions on a file, and what each method of the contract does in them."""
 
 from __future__ import annotations
 
 import contextlib
 import os
 import sqlite3
-import threading
 import time
-import weakref
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, BinaryIO, Literal, TypeVar
 
-from synadb.errors import (
-    CorruptStoreError,
-    InvalidValueError,
-    NewerSchemaError,
-    NotADatabaseError,
-    ReadOnlyStoreError,
-    StorageError,
-    StoreBusyError,
-    StoreFullError,
-    SynaDBError,
-)
+from synadb.errors import InvalidValueError, ReadOnlyStoreError, StorageError, SynaDBError
 from synadb.ops import Op
 from synadb.records import ArtifactRecord, CheckReport, ConsoleLine, History, RunRecord, Series
 from synadb.settings import Settings
-from synadb.storage import reading, writing
+from synadb.storage import runs, writing
 from synadb.storage.base import JournalMark, Store
-from synadb.storage.schema import APPLICATION_ID, PARTS, VERSION, complete, migrate
-from synadb.system import FileLock, is_network_path, renew_after_fork, warn
+from synadb.storage.schema import PARTS, complete
+from synadb.storage.sqlite_file import SQLiteFile, gate, prepare, set_busy_timeout
+from synadb.system import warn
 
 if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
     from synadb.query import Filter, Order
     from synadb.storage.blocks import Block
     from synadb.storage.merging import Merged
@@ -47,10 +31,6 @@ if TYPE_CHECKING:
 
 __all__ = ["SQLiteStore"]
 
-BUSY_SECONDS = 60.0
-# Large blobs are read and written faster than with SQLite's own 4 KiB
-# (https://sqlite.org/intern-v-extern-blob.html).
-PAGE_BYTES = 16384
 WAL_LIMIT = 16 << 20  # bytes of write-ahead log after which a commit is followed by a checkpoint
 BULK_WAL_LIMIT = 64 << 20  # while an artifact comes in: fewer waits for the disk
 
@@ -58,340 +38,35 @@ T = TypeVar("T")
 # All parts of the schema are looked at, or one is written to.
 Parts = Literal["seen", "versions", "sweeps"] | None
 
-# A forked child must neither use nor close its parent's connections: closing one would drop the
-# parent's locks and could reset its log. They are kept alive here, unused.
-_inherited: list[Any] = []
-
-FORK_SECONDS = 2.0  # a fork waits so long at most for the database calls of other threads
-
-
-class _Gate:
-    """Keeps `fork` out of SQLite: a child would inherit the locks of a call under way, locked."""
-
-    def __init__(self) -> None:
-        self._changed = threading.Condition()
-        self._inside: dict[int, int] = {}  # thread -> nested calls
-        self._forking = False
-        self._alone: int | None = None  # the thread that has the gate for itself
-
-    def __enter__(self) -> None:
-        me = threading.get_ident()
-        with self._changed:
-            while me not in self._inside and (self._forking or self._alone not in (None, me)):
-                self._changed.wait(FORK_SECONDS)
-            self._inside[me] = self._inside.get(me, 0) + 1
-
-    def __exit__(self, *_: object) -> None:
-        me = threading.get_ident()
-        with self._changed:
-            self._inside[me] -= 1
-            if not self._inside[me]:
-                del self._inside[me]
-                self._changed.notify_all()
-
-    @contextlib.contextmanager
-    def alone(self) -> Iterator[bool]:
-        """Keep all other threads out of the block; False when one of them is inside already."""
-        me = threading.get_ident()
-        with self._changed:
-            alone = self._alone is None and self._inside.keys() <= {me}
-            if alone:
-                self._alone = me
-        try:
-            yield alone
-        finally:
-            if alone:
-                with self._changed:
-                    self._alone = None
-                    self._changed.notify_all()
-
-    def before_fork(self) -> None:
-        deadline = time.monotonic() + FORK_SECONDS
-        self._changed.acquire()
-        self._forking = True
-        while self._inside.keys() - {threading.get_ident()}:
-            rest = deadline - time.monotonic()
-            if rest <= 0 or not self._changed.wait(rest):
-                break
-
-    def after_fork_in_parent(self) -> None:
-        self._forking = False
-        self._changed.notify_all()
-        self._changed.release()
-
-    def after_fork_in_child(self) -> None:
-        # The other threads are gone, and with them whoever was inside.
-        self.__init__()  # type: ignore[misc]
-
-
-_gate = _Gate()
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(
-        before=_gate.before_fork,
-        after_in_parent=_gate.after_fork_in_parent,
-        after_in_child=_gate.after_fork_in_child,
-    )
-
-
-class _Handle:
-    """A connection that closes with the thread that used it."""
-
-    __slots__ = ("__weakref__", "db", "log", "pid")
-
-    def __init__(self, db: sqlite3.Connection, pid: int) -> None:
-        self.db = db
-        self.pid = pid
-        self.log: tuple[int, int] | None = None  # the write-ahead log that it has open
-
-    def __del__(self) -> None:
-        if self.pid == os.getpid():
-            with contextlib.suppress(sqlite3.Error), _gate:
-                self.db.close()
-
 
 class SQLiteStore(Store):
     """A database of runs in one SQLite file."""
 
     def __init__(self, path: str, *, read_only: bool = False) -> None:
-        self.path = os.path.abspath(path)
-        self.live_dir = self.path + "-live"
-        self._closed = False
-        self._local = threading.local()
-        self._connections: weakref.WeakSet[_Handle] = weakref.WeakSet()
-        self._identity: tuple[int, int] | None = None
+        self._file = SQLiteFile(path, read_only=read_only)
         self._copied: tuple[bytes, int] = (b"", 0)  # frames of the log that are in the database
-        self._guard = threading.Lock()
-        self._pid = os.getpid()
-        self.read_only = read_only
-        self._immutable = False
-        network = Settings.from_environment().network_fs
-        self.network = is_network_path(self.path) if network is None else network
-        self._lock = FileLock(os.path.join(self.live_dir, "write.lock"))
-        self._prepare()
-        renew_after_fork(self)
+        prepare(self._file)
 
-    # -- opening ---------------------------------------------------------------------------------
+    @property
+    def path(self) -> str:
+        return self._file.path
 
-    def _prepare(self) -> None:
-        folder = os.path.dirname(self.path)
-        if os.path.isdir(self.path):
-            raise NotADatabaseError(
-                f"{self.path} is a directory; name a file in it, such as "
-                f"{os.path.join(self.path, 'experiments.db')}"
-            )
-        exists = os.path.exists(self.path) and os.path.getsize(self.path) > 0
-        if exists and not os.access(self.path, os.R_OK):
-            raise StorageError(f"{self.path} cannot be read: Permission denied")
-        writable = os.access(self.path if exists else folder, os.W_OK)
-        if exists and not (writable and os.access(folder, os.W_OK)):
-            self.read_only = True
-        if not exists:
-            if self.read_only:
-                raise StorageError(f"{self.path}: there is no database to read")
-            self._make_folder(folder)
-        with self._errors(), _gate:
-            if self.read_only:
-                self._open_read_only()
-            else:
-                version = self._version(self._connection()) if exists else 0
-                if version != VERSION:
-                    with self._lock.held(BUSY_SECONDS):
-                        self._create()
-                self._set_journal_mode()
-        self._identity = _identity(self.path)
+    @property
+    def live_dir(self) -> str:
+        return self._file.live_dir
 
-    def _make_folder(self, folder: str) -> None:
-        try:
-            os.makedirs(folder, exist_ok=True)
-        except OSError as error:
-            raise StorageError(f"{folder} cannot be created: {error.strerror}") from error
-        if not os.access(folder, os.W_OK):
-            raise ReadOnlyStoreError(
-                f"{folder} is not writable, so {self.path} cannot be created; "
-                "set SYNADB_PATH to a file in a folder that is"
-            )
+    @property
+    def network(self) -> bool:
+        return self._file.network
 
-    def _open_read_only(self) -> None:
-        if not os.access(self.path, os.W_OK) and os.path.exists(self.path + "-journal"):
-            raise ReadOnlyStoreError(
-                f"{self.path}: its last writer died in the middle of a transaction, which "
-                f"{self.path}-journal takes back; copy both to a place that can be written and "
-                "open the copy there"
-            )
-        # Without a log nobody is writing, and SQLite need not leave files of its own behind.
-        self._immutable = not os.access(self.path, os.W_OK) and not os.path.exists(
-            self.path + "-wal"
-        )
-        try:
-            version = self._version(self._connection())
-        except sqlite3.OperationalError:
-            # A WAL database on read-only media: its shared-memory file cannot be made, and need
-            # not be, since nobody can be writing.
-            self._drop_connections()
-            self._immutable = True
-            version = self._version(self._connection())
-        if version < VERSION:
-            raise ReadOnlyStoreError(
-                f"{self.path} has an older schema ({version}) and is read-only; copy it to a "
-                "place that can be written and open it there"
-            )
+    @property
+    def read_only(self) -> bool:
+        return self._file.read_only
 
-    def _version(self, db: sqlite3.Connection) -> int:
-        version = int(db.execute("pragma user_version").fetchone()[0])
-        application = int(db.execute("pragma application_id").fetchone()[0])
-        if application != APPLICATION_ID:
-            tables = db.execute("select count(*) from sqlite_master").fetchone()[0]
-            if version or tables:
-                raise NotADatabaseError(
-                    f"{self.path} is a SQLite database of another program; name another file"
-                )
-            return 0
-        if version > VERSION:
-            raise NewerSchemaError(
-                f"{self.path} was written by a newer SynaDB (schema {version}, this one knows "
-                f"{VERSION}); update SynaDB to open it"
-            )
-        return version
-
-    def _create(self) -> None:
-        db = self._connection()
-        version = self._version(db)
-        if version == VERSION:
-            return
-        if version == 0:
-            # There is nothing to lose yet, and the first checkpoint syncs all of it.
-            db.execute("pragma synchronous = off")
-            db.execute(f"pragma page_size = {PAGE_BYTES}")
-            db.execute("pragma auto_vacuum = incremental")
-            if not self.network:
-                self._set_journal_mode()
-            db.execute(f"pragma application_id = {APPLICATION_ID}")
-        migrate(db, version)
-        self._set_synchronous(db)
-
-    def _set_journal_mode(self) -> None:
-        db = self._connection()
-        mode = str(db.execute("pragma journal_mode").fetchone()[0])
-        if self.network or self._lock.unsupported:
-            if mode == "wal":
-                with self._lock.held(BUSY_SECONDS):
-                    db.execute("pragma journal_mode = delete")
-            return
-        if mode != "wal":
-            self._enter_log()
-
-    def _enter_log(self) -> None:
-        deadline = time.monotonic() + self._patience
-        while True:
-            try:
-                with self._lock.held(self._patience), _gate:
-                    got = self._connection().execute("pragma journal_mode = wal").fetchone()[0]
-                self.network = self.network or got != "wal"
-                return
-            except sqlite3.OperationalError:
-                # A reader has it; SQLite does not wait for one here.
-                if time.monotonic() > deadline:
-                    raise
-                time.sleep(0.002)
-
-    def _set_synchronous(self, db: sqlite3.Connection) -> None:
-        db.execute(f"pragma synchronous = {'full' if self.network else 'normal'}")
-
-    def _connection(self) -> sqlite3.Connection:
-        if self._closed:
-            raise StorageError(f"{self.path} has been closed")
-        handle: _Handle | None = getattr(self._local, "handle", None)
-        if handle is not None and handle.pid == self._pid:
-            log = _identity(self.path + "-wal")
-            if handle.log in (None, log):
-                handle.log = log
-                return handle.db
-            self._check_identity()
-            # What this connection would write to is gone, and a new one would share its memory.
-            raise StorageError(
-                f"{self.path}-wal has been removed while it was in use: this program has probably "
-                "copied the database during a run with means other than export(), which ends "
-                f"SQLite's locks; end it and run `synadb recover {self.path}`"
-            )
-        self._check_identity()
-        if self.read_only:
-            from urllib.parse import quote
-
-            # Where the file can be written SQLite removes its own files again at the end.
-            flags = "?mode=rw" if os.access(self.path, os.W_OK) else "?mode=ro"
-            if self._immutable:
-                flags += "&immutable=1"
-            name = "file:" + quote(self.path) + flags
-        else:
-            name = self.path
-        db = sqlite3.connect(
-            name,
-            timeout=BUSY_SECONDS,
-            isolation_level=None,
-            check_same_thread=False,
-            uri=self.read_only,
-        )
-        db.execute("pragma mmap_size = 0")
-        db.execute("pragma wal_autocheckpoint = 0")
-        self._set_synchronous(db)
-        if self.read_only:
-            db.execute("pragma query_only = 1")
-        handle = _Handle(db, self._pid)
-        self._local.handle = handle
-        with self._guard:
-            self._connections.add(handle)
-        return db
-
-    def _check_identity(self) -> None:
-        if self._identity is None:
-            return
-        found = _identity(self.path)
-        # Some network file systems number a file anew.
-        if found is None or (found != self._identity and not self.network):
-            raise StorageError(
-                f"{self.path} has been removed or replaced while it was in use; put it back and "
-                f"run `synadb recover {self.path}`"
-            )
-
-    def _after_fork(self) -> None:
-        _inherited.append((list(self._connections), self._local))
-        self._connections = weakref.WeakSet()
-        self._local = threading.local()
-        self._guard = threading.Lock()
-        self._pid = os.getpid()
-        self._lock.abandon()
-
-    def _drop_connections(self) -> None:
-        with self._guard:
-            handles, self._connections = list(self._connections), weakref.WeakSet()
-        self._local = threading.local()
-        for handle in handles:
-            handle.db.close()
+    def patience(self, seconds: float) -> AbstractContextManager[None]:
+        return self._file.limited(seconds)
 
     # -- transactions ----------------------------------------------------------------------------
-
-    @contextlib.contextmanager
-    def _errors(self) -> Iterator[None]:
-        try:
-            yield
-        except sqlite3.Error as error:
-            raise self._translated(error) from error
-        except OSError as error:
-            # Of the files beside the database; others are the caller's own.
-            if not str(error.filename or "").startswith(self.path):
-                raise
-            raise StorageError(f"{error.filename} cannot be used: {error.strerror}") from error
-
-    def _translated(self, error: sqlite3.Error) -> StorageError:
-        text = str(error)
-        if "not a database" in text:
-            return NotADatabaseError(
-                f"{self.path} is not a SynaDB database; name another file, or move this one away"
-            )
-        for words, kind, mend in _MESSAGES:
-            if any(word in text for word in words):
-                return kind(f"{self.path}: {text}; {mend}")
-        return StorageError(f"{self.path}: {text}")
 
     @contextlib.contextmanager
     def _transaction(
@@ -401,9 +76,9 @@ class SQLiteStore(Store):
             raise ReadOnlyStoreError(
                 f"{self.path} is read-only; copy it to a place that can be written"
             )
-        with self._errors(), self._lock.held(self._patience), _gate:
-            db = self._connection()
-            self._check_identity()
+        with self._file.locked():
+            db = self._file.connection()
+            self._file.check_identity()
             self._see_parts(db, parts)
             db.execute("begin immediate")
             try:
@@ -418,11 +93,14 @@ class SQLiteStore(Store):
             self._checkpoint_if_large(db, wal_limit)
 
     def _checkpoint_if_large(self, db: sqlite3.Connection, limit: int) -> None:
+        log = self.path + "-wal"
         with contextlib.suppress(OSError, sqlite3.Error):
-            if os.path.getsize(self.path + "-wal") <= limit:
+            if os.path.getsize(log) <= limit:
                 return
+            from synadb.storage import sqlite_log
+
             # A log that has started again keeps its size: what counts is what is new in it.
-            salt, frames, page = _log_frames(self.path + "-wal")
+            salt, frames, page = sqlite_log.frames(log)
             known, copied = self._copied
             if (frames - (copied if known == salt else 0)) * page > limit:
                 _, _, done = db.execute("pragma wal_checkpoint(passive)").fetchone()
@@ -430,44 +108,14 @@ class SQLiteStore(Store):
 
     @contextlib.contextmanager
     def _snapshot(self, *, parts: Parts = None) -> Iterator[sqlite3.Connection]:
-        with self._errors(), _gate:
-            db = self._connection()
+        with self._file.errors(), gate:
+            db = self._file.connection()
             self._see_parts(db, parts)
             db.execute("begin")
             try:
                 yield db
             finally:
                 db.execute("rollback")
-
-    @contextlib.contextmanager
-    def bulk(self) -> Iterator[None]:
-        """Write to the database itself in the block, if nobody else has it open.
-
-        The log takes every byte a second time. A rollback journal takes none of the pages that a
-        long artifact adds (https://sqlite.org/atomiccommit.html), but is only for who is alone:
-        SQLite refuses to leave the log while another connection has it open.
-        """
-        left = not self.network and self._leave_log()
-        try:
-            yield
-        finally:
-            if left:
-                with contextlib.suppress(StorageError), self._errors():
-                    self._enter_log()
-
-    def _leave_log(self) -> bool:
-        with self._errors(), self._lock.held(self._patience), _gate, _gate.alone() as alone:
-            if not alone:
-                return False
-            self._drop_connections()
-            db = self._connection()
-            try:
-                db.execute("pragma busy_timeout = 0")
-                return str(db.execute("pragma journal_mode = delete").fetchone()[0]) == "delete"
-            except sqlite3.OperationalError:
-                return False  # somebody else has it open
-            finally:
-                db.execute(f"pragma busy_timeout = {int(self._patience * 1000)}")
 
     def _see_parts(self, db: sqlite3.Connection, parts: Parts) -> None:
         if parts != "seen":
@@ -486,27 +134,6 @@ class SQLiteStore(Store):
             return function(db)
 
     # -- the contract ----------------------------------------------------------------------------
-
-    @property
-    def _patience(self) -> float:
-        """Seconds that this thread waits for a lock."""
-        seconds: float = getattr(self._local, "patience", BUSY_SECONDS)
-        return seconds
-
-    @contextlib.contextmanager
-    def patience(self, seconds: float) -> Iterator[None]:
-        before = self._patience
-        self._be_patient(seconds)
-        try:
-            yield
-        finally:
-            self._be_patient(before)
-
-    def _be_patient(self, seconds: float) -> None:
-        self._local.patience = seconds
-        # Whoever does not know of the lock file, say a `sqlite3` shell, is waited for by SQLite.
-        with contextlib.suppress(sqlite3.Error, StorageError):
-            self._connection().execute(f"pragma busy_timeout = {int(seconds * 1000)}")
 
     def apply(self, ops: Sequence[Op], mark: JournalMark | None = None) -> None:
         try:
@@ -538,10 +165,10 @@ class SQLiteStore(Store):
             db.execute("delete from journals where id = ?", (journal_id,))
 
     def get_run(self, run_id: str) -> RunRecord:
-        return self._read(lambda db: reading.get_run(db, run_id))
+        return self._read(lambda db: runs.get_run(db, run_id))
 
     def list_runs(self, experiment: str | None = None) -> list[RunRecord]:
-        return self._read(lambda db: reading.list_runs(db, experiment))
+        return self._read(lambda db: runs.list_runs(db, experiment))
 
     def find_runs(
         self,
@@ -583,21 +210,27 @@ class SQLiteStore(Store):
         return self._read(lambda db: querying.count(db, where, experiment))
 
     def run_ids(self) -> list[str]:
-        return self._read(reading.run_ids)
+        return self._read(runs.run_ids)
 
     def list_experiments(self) -> list[str]:
-        return self._read(reading.list_experiments)
+        return self._read(runs.list_experiments)
 
     def last_steps(self, run_id: str) -> dict[str, int]:
-        return self._read(lambda db: reading.last_steps(db, run_id))
+        return self._read(lambda db: runs.last_steps(db, run_id))
 
     def get_metric(self, run_id: str, key: str) -> Series:
+        from synadb.storage import reading
+
         return self._read(lambda db: reading.get_metric(db, run_id, key))
 
     def history(self, run_id: str, keys: Sequence[str] | None = None) -> History:
+        from synadb.storage import reading
+
         return self._read(lambda db: reading.history(db, run_id, keys))
 
     def rows(self, run_id: str) -> Iterator[dict[str, Any]]:
+        from synadb.storage import reading
+
         return iter(self._read(lambda db: reading.rows(db, run_id)))
 
     def scan(
@@ -632,11 +265,12 @@ class SQLiteStore(Store):
         return self._read(lambda db: scanning.sample(db, run_id, samples, keys))
 
     def delete_run(self, run_id: str) -> None:
-        from synadb.storage.versions import VersionTables
+        from synadb.storage.editing import delete_run
+        from synadb.storage.lineage import forget_run
 
         with self._transaction(parts="seen") as db:
-            VersionTables(db).forget_run(run_id)
-            writing.delete_run(db, run_id)
+            forget_run(db, run_id)
+            delete_run(db, run_id)
         # Versions that have expired are for a `gc` that somebody has asked for.
         self._collect(expire=False)
 
@@ -646,17 +280,25 @@ class SQLiteStore(Store):
         return self._read(lambda db: media_rows(db, run_id))
 
     def sketch(self, run_id: str, width: int) -> dict[str, list[float]]:
+        from synadb.storage import reading
+
         return self._read(lambda db: reading.sketch(db, run_id, width))
 
     def console(self, run_id: str) -> list[ConsoleLine]:
+        from synadb.storage import reading
+
         return self._read(lambda db: reading.console(db, run_id))
 
     def system_rows(self, run_id: str) -> list[dict[str, Any]]:
+        from synadb.storage import reading
+
         return self._read(lambda db: reading.system_rows(db, run_id))
 
     def rename_run(self, run_id: str, new_id: str) -> None:
+        from synadb.storage.editing import rename_run
+
         with self._transaction(parts="seen") as db:
-            writing.rename_run(db, run_id, new_id)
+            rename_run(db, run_id, new_id)
 
     def copy_history(self, source_id: str, target_id: str, last_step: int) -> None:
         from synadb.storage import branching
@@ -706,6 +348,11 @@ class SQLiteStore(Store):
         for blob in positions:
             yield self._read(lambda db, blob=blob: blobs.read(db, blob, name))  # type: ignore[misc]
 
+    def bulk(self) -> AbstractContextManager[None]:
+        from synadb.storage.sqlite_log import without_log
+
+        return without_log(self._file)
+
     @contextlib.contextmanager
     def versions(self, *, write: bool = False) -> Iterator[VersionTables]:
         from synadb.storage.versions import VersionTables
@@ -750,9 +397,9 @@ class SQLiteStore(Store):
         before = os.path.getsize(self.path)  # with what was in the log
         with self._transaction(parts="seen") as db:
             found = collect(db, expire=expire)
-        with self._errors(), self._lock.held(self._patience), _gate:
+        with self._file.locked():
             # A step gives one page back, and only executescript steps to the end.
-            self._connection().executescript("pragma incremental_vacuum")
+            self._file.connection().executescript("pragma incremental_vacuum")
         self.checkpoint(truncate=True)
         return {**found, "file_bytes_freed": max(0, before - os.path.getsize(self.path))}
 
@@ -766,16 +413,16 @@ class SQLiteStore(Store):
     def checkpoint(self, *, truncate: bool = False) -> None:
         if self.read_only or self.network:
             return
-        with self._errors(), self._lock.held(self._patience), _gate:
-            db = self._connection()
-            self._check_identity()
+        with self._file.locked():
+            db = self._file.connection()
+            self._file.check_identity()
             if truncate:
                 # Wait a moment for readers; what they hold back is moved by a later checkpoint.
-                db.execute(f"pragma busy_timeout = {int(min(2.0, self._patience) * 1000)}")
+                set_busy_timeout(db, min(2.0, self._file.patience))
                 try:
                     db.execute("pragma wal_checkpoint(truncate)")
                 finally:
-                    db.execute(f"pragma busy_timeout = {int(BUSY_SECONDS * 1000)}")
+                    set_busy_timeout(db, self._file.patience)
             else:
                 db.execute("pragma wal_checkpoint(passive)")
 
@@ -788,10 +435,10 @@ class SQLiteStore(Store):
             os.close(os.open(part, os.O_CREAT | os.O_RDWR, 0o644))
         except OSError as error:
             raise StorageError(f"{path} cannot be written: {error.strerror}") from error
-        with self._errors(), _gate:
+        with self._file.errors(), gate:
             target = sqlite3.connect(part)
             try:
-                self._connection().backup(target)
+                self._file.connection().backup(target)
                 target.execute("pragma journal_mode = delete")
             except sqlite3.OperationalError as error:
                 raise StorageError(f"{path} cannot be written: {error}") from error
@@ -804,17 +451,17 @@ class SQLiteStore(Store):
         from synadb.storage import views
 
         # A connection of its own, which has what no other may have: views, functions, a guard.
-        store = SQLiteStore(self.path, read_only=True)
+        own = SQLiteStore(self.path, read_only=True)
         try:
             with (
                 self._snapshot() as plain,
-                store._errors(),
-                _gate,
-                views.query(store._connection(), plain, text, values) as answer,
+                own._file.errors(),
+                gate,
+                views.query(own._file.connection(), plain, text, values) as answer,
             ):
                 yield answer
         finally:
-            store.close()
+            own.close()
 
     def merge(
         self,
@@ -832,8 +479,8 @@ class SQLiteStore(Store):
 
         def rows(sql: str, values: Any = ()) -> Iterator[Any]:
             # An error of the source's is to name the source.
-            with source._errors():
-                yield from source._connection().execute(sql, values)
+            with source._file.errors():
+                yield from source._file.connection().execute(sql, values)
 
         whole = run_ids is None
         with source._snapshot(parts="seen"), self.bulk():
@@ -852,7 +499,7 @@ class SQLiteStore(Store):
                         merge.rest(db)
                 if next(rows("select count(*) from sweeps"))[0]:
                     with self._transaction(parts="sweeps") as db:
-                        merge.sweeps(db)
+                        merge.sweeps.copy(db)
             finally:
                 notes += merge.notes
 
@@ -868,84 +515,13 @@ class SQLiteStore(Store):
         return CheckReport(report.problems, report.notes, fixed)
 
     def rest(self) -> None:
-        """Let go of the file until it is needed again, unless somebody is at it."""
-        if self.read_only or self._closed or not self._lock.acquire(timeout=0.0):
-            return
-        try:
-            with _gate, _gate.alone() as alone:
-                if alone:
-                    self._drop_connections()
-        finally:
-            self._lock.release()
+        self._file.rest()
 
     def close(self) -> None:
-        if self._closed:
+        if self._file.closed:
             return
         # What has been committed is safe in the log in any case; the next opener moves it.
-        limit = min(self._patience, Settings.from_environment().finish_timeout)
+        limit = min(self._file.patience, Settings.from_environment().finish_timeout)
         with contextlib.suppress(StorageError), self.patience(limit):
             self.checkpoint(truncate=True)
-        # Whoever closes last removes the log: not in the middle of another's transaction.
-        if not self.read_only:
-            with contextlib.suppress(StorageError), self._lock.held(limit), _gate:
-                self._drop_connections()
-        with _gate:
-            self._drop_connections()
-        self._closed = True
-        self._tidy()
-
-    def _tidy(self) -> None:
-        """Remove the folder of live files when nothing but our own lock is left in it."""
-        if self.read_only or not os.path.isdir(self.live_dir):
-            return
-        if not self._lock.acquire(timeout=0.0):
-            return
-        try:
-            with contextlib.suppress(OSError):
-                if os.listdir(self.live_dir) == [os.path.basename(self._lock.path)]:
-                    self._lock.remove()
-                    os.rmdir(self.live_dir)
-        finally:
-            self._lock.release()
-
-
-def _log_frames(path: str) -> tuple[bytes, int, int]:
-    """The salt of a write-ahead log, how many of its frames are valid, and the page size.
-
-    https://sqlite.org/fileformat2.html, section 4: a log that starts again has a new salt and
-    overwrites the frames of the former one from the beginning.
-
-    Only the log may be read like this. POSIX locks of a process end when it closes any descriptor
-    of a file, and SQLite keeps its own on the database and its -shm file: neither must ever be
-    opened by hand while a connection lives.
-    """
-    with open(path, "rb", buffering=0) as file:
-        header = file.read(32)
-        salt, page = header[16:24], int.from_bytes(header[8:12], "big")
-        low, high = 0, (os.fstat(file.fileno()).st_size - 32) // (24 + page)
-        while low < high:
-            middle = (low + high) // 2
-            file.seek(32 + middle * (24 + page) + 8)
-            if file.read(8) == salt:
-                low = middle + 1
-            else:
-                high = middle
-    return salt, low, page
-
-
-def _identity(path: str) -> tuple[int, int] | None:
-    """What tells a file from one that has taken its place."""
-    try:
-        status = os.stat(path)
-    except OSError:
-        return None
-    return status.st_dev, status.st_ino
-
-
-_MESSAGES: tuple[tuple[tuple[str, ...], type[StorageError], str], ...] = (
-    (("is full",), StoreFullError, "free some space and try again"),
-    (("readonly", "read-only"), ReadOnlyStoreError, "make the file and its folder writable"),
-    (("locked", "busy"), StoreBusyError, "end the program that holds it and try again"),
-    (("malformed", "corrupt"), CorruptStoreError, "run `synadb check` on it"),
-    (("unable to open",), StorageError, "check that its folder exists and can be written"),
-)
+        self._file.close(limit)

@@ -9,7 +9,7 @@ from typing import Any
 from synadb.errors import SweepNotFoundError
 from synadb.records import RunRecord, SweepRecord, TrialRecord
 from synadb.storage.codec import decode_json, encode_json
-from synadb.storage.reading import sweep_runs
+from synadb.storage.runs import sweep_runs
 
 __all__ = ["SweepTables"]
 

@@ -6,8 +6,8 @@ import hashlib
 import sqlite3
 
 from synadb.artifact_records import manifest_digest
-from synadb.storage.codec import decode_json
-from synadb.storage.versions import delete_version, measure
+from synadb.storage.codec import undecodable
+from synadb.storage.version_rows import delete_version, measure
 
 __all__ = ["check_versions", "fix_contents"]
 
@@ -58,13 +58,11 @@ def _versions(db: sqlite3.Connection) -> list[str]:
     problems = []
     for version, name, state, digest, size, count, source, text in db.execute(
         "select v.id, coalesce(c.project || '/' || c.name || ':v' || v.number, v.uid), v.state,"
-        " v.digest, v.size, v.file_count, v.source, v.properties from versions v"
+        " v.digest, v.size, v.file_count, v.source, cast(v.properties as blob) from versions v"
         " left join collections c on c.id = v.collection"
     ):
-        try:
-            decode_json(text)
-        except ValueError as error:
-            problems.append(f"version {name}: its properties are no JSON ({error})")
+        if reason := undecodable(text):
+            problems.append(f"version {name}: its properties are no JSON ({reason})")
         if state == "draft":
             continue
         held, pairs = measure(db, version if source is None else source)
@@ -92,11 +90,9 @@ def _names(db: sqlite3.Connection) -> list[str]:
         " where v.id is null or v.collection is not a.collection or v.state != 'committed'"
     ):
         problems.append(f"artifact {name}: the alias {alias} is at no version of it")
-    for name, text in db.execute("select name, properties from collections"):
-        try:
-            decode_json(text)
-        except ValueError as error:
-            problems.append(f"artifact {name}: its properties are no JSON ({error})")
+    for name, text in db.execute("select name, cast(properties as blob) from collections"):
+        if reason := undecodable(text):
+            problems.append(f"artifact {name}: its properties are no JSON ({reason})")
     return problems
 
 

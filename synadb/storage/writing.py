@@ -1,4 +1,4 @@
-"""SQL that writes: applying ops, deleting runs, merging chunks. Runs inside one transaction."""
+"""SQL that writes: applying ops, merging chunks. Runs inside one transaction."""
 
 from __future__ import annotations
 
@@ -38,10 +38,8 @@ __all__ = [
     "UNFIT",
     "apply",
     "compactable",
-    "delete_run",
     "journal_offset",
     "merge",
-    "rename_run",
     "run_key",
 ]
 
@@ -514,34 +512,6 @@ def key_steps(db: sqlite3.Connection, run: int) -> dict[str, int]:
         for key in json.loads(keys):
             found[key] = max(found.get(key, -1), last)
     return found
-
-
-def rename_run(db: sqlite3.Connection, run_id: str, new_id: str) -> None:
-    """Give a run another id."""
-    run = run_key(db, run_id)
-    if db.execute("select 1 from runs where run_id = ?", (new_id,)).fetchone():
-        raise RunExistsError(f"there is a run with the id {new_id!r} already")
-    db.execute("update runs set run_id = ? where id = ?", (new_id, run))
-    db.execute("update trials set run_id = ? where run_id = ?", (new_id, run_id))
-
-
-def delete_run(db: sqlite3.Connection, run_id: str) -> None:
-    """Delete a run's rows everywhere; its blobs are left to the collector."""
-    run = (run_key(db, run_id),)
-    chunks = "select id from chunks where keyset in (select id from keysets where run = ?)"
-    db.execute(f"delete from columns where chunk in ({chunks})", run)
-    db.execute("delete from chunks where keyset in (select id from keysets where run = ?)", run)
-    artifacts = "select id from artifacts where run = ?"
-    db.execute(f"delete from artifact_blobs where artifact in ({artifacts})", run)
-    for table in ("keysets", "json_rows", "journals", "artifacts", "console", "system_rows"):
-        db.execute(f"delete from {table} where run = ?", run)
-    # A grid looks for the point that is free again from its beginning.
-    db.execute(
-        "update sweeps set cursor = 0 where id in (select sweep from trials where run_id = ?)",
-        (run_id,),
-    )
-    db.execute("delete from trials where run_id = ?", (run_id,))
-    db.execute("delete from runs where id = ?", run)
 
 
 def compactable(

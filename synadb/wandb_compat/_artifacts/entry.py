@@ -36,6 +36,11 @@ class ArtifactManifestEntry:
     `local_path` is the file that it was made from.
     """
 
+    path: LogicalPath
+    digest: str
+    ref: str | None
+    size: int | None
+
     def __init__(
         self,
         *,

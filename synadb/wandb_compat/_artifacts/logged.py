@@ -9,8 +9,6 @@ from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar, cast
 
 from synadb.errors import (
     ArtifactNotFoundError,
-    CorruptStoreError,
-    InvalidValueError,
     RunNotFoundError,
     StorageError,
 )
@@ -18,9 +16,9 @@ from synadb.wandb_compat import _session
 from synadb.wandb_compat._artifacts.entry import ArtifactManifestEntry
 from synadb.wandb_compat._artifacts.errors import ArtifactMissingError, ArtifactNotLoggedError
 from synadb.wandb_compat._artifacts.known import by_client_id
-from synadb.wandb_compat._artifacts.names import is_version, parse_path, valid_aliases, valid_tags
+from synadb.wandb_compat._artifacts.names import parse_path, valid_aliases, valid_tags
 from synadb.wandb_compat._lazy import lazy_attribute
-from synadb.wandb_compat._term import termlog, termwarn
+from synadb.wandb_compat._term import termwarn
 from synadb.wandb_compat.errors import CommError
 from synadb.wandb_compat.sdk.lib.paths import LogicalPath
 
@@ -34,8 +32,6 @@ if TYPE_CHECKING:
 __all__ = ["Logged", "artifact_of", "find_version", "when_logged"]
 
 _Method = TypeVar("_Method", bound=Callable[..., Any])
-_MANY_FILES = 5000
-_MANY_BYTES = 50 << 20
 # The class itself, and the Api, are made of this module, and imported when they are asked for.
 _LATE = {
     "Artifact": "_artifacts.artifact:Artifact",
@@ -395,16 +391,9 @@ class Logged:
 
         ValueError when there are more.
         """
-        entries = self.manifest.entries
-        if len(entries) != 1:
-            raise ValueError(
-                "This artifact contains more than one file, call `.download()` to get all files "
-                'or call .get_entry("filename").download()'
-                if entries
-                else "This artifact contains no file"
-            )
-        where = os.path.join(".", "artifacts", self._record.name) if root is None else root
-        return self.get_entry(next(iter(entries))).download(where)
+        from synadb.wandb_compat._artifacts.downloading import download_only
+
+        return download_only(self._artifact, root)
 
     @when_logged
     def download(
@@ -421,37 +410,10 @@ class Logged:
         changed ones are replaced, others are not touched. `skip_cache` and `multipart` are
         accepted: there is no cache.
         """
-        where = self._root(root)
-        record = self._record
-        large = record.file_count > _MANY_FILES or record.size > _MANY_BYTES
-        if large:
-            termlog(
-                f"Downloading large artifact {record.name!r}, {record.size / (1 << 20):.2f}MB. "
-                f"{record.file_count} files..."
-            )
-        self._fetch(
-            where,
-            prefix="" if path_prefix is None else os.fspath(path_prefix),
-            allow_missing_references=allow_missing_references,
-        )
-        if large:
-            termlog("Done.", prefix=False)
-        return where
+        from synadb.wandb_compat._artifacts.downloading import download
 
-    def _fetch(self, root: str, **which: Any) -> None:
-        from synadb.wandb_compat._artifacts.references import fetch
-
-        artifact = self._artifact
-        try:
-            self._library.download(
-                self._record, root, fetch=lambda entry: fetch(artifact, entry), **which
-            )
-        except ArtifactNotFoundError as error:
-            if self._library.find(self._record.uid) is None:
-                raise
-            raise FileNotFoundError(str(error)) from error
-        except (CorruptStoreError, InvalidValueError) as error:
-            raise ValueError(str(error)) from error
+        prefix = "" if path_prefix is None else os.fspath(path_prefix)
+        return download(self._artifact, root, prefix, allow_missing_references)
 
     @when_logged
     def _stored_entries(self) -> Sequence[EntryRecord]:
@@ -459,53 +421,23 @@ class Logged:
 
     @when_logged
     def _download_entry(self, entry: ArtifactManifestEntry, root: str | None) -> str:
-        where = self._root(root)
-        self._fetch(where, paths=[str(entry.path)])
-        return os.path.join(where, *entry.path.split("/"))
+        from synadb.wandb_compat._artifacts.downloading import download_entry
 
-    def _root(self, root: str | os.PathLike[str] | None) -> str:
-        where = os.fspath(root) if root else self._default_root()
-        self._download_roots.add(os.path.abspath(where))
-        return where
-
-    def _default_root(self, include_version: bool = True) -> str:
-        from synadb.wandb_compat.env import get_artifact_dir
-
-        source = self._source
-        name = source.name if include_version else source.collection
-        if os.name == "nt":
-            name = name.replace(":", "-")
-        return os.path.join(get_artifact_dir(), name)
+        return download_entry(self._artifact, str(entry.path), root)
 
     @when_logged
     def checkout(self, root: str | None = None) -> str:
         """Make a folder, by default `./artifacts/<name>`, hold the files and no others."""
-        where = root or self._default_root(include_version=False)
-        entries = self.manifest.entries
-        for folder, _, names in os.walk(where):
-            for name in names:
-                path = os.path.join(folder, name)
-                if LogicalPath(os.path.relpath(path, where)) not in entries:
-                    os.remove(path)
-        return self.download(root=where)
+        from synadb.wandb_compat._artifacts.downloading import checkout
+
+        return checkout(self._artifact, root)
 
     @when_logged
     def verify(self, root: str | None = None) -> None:
         """Compare a folder, by default that of `download`, with the version; ValueError."""
-        where = root or self._default_root()
-        found = self._library.verify(self._record, where)
-        for what in ("extra", "missing", "changed"):
-            for path in (path for path, said in found.items() if said == what):
-                if what == "extra":
-                    raise ValueError(
-                        f"Found file {os.path.join(where, path)} which is not a member of "
-                        f"artifact {self._record.name}"
-                    )
-                more = " (there is none)" if what == "missing" else ""
-                raise ValueError(f"Digest mismatch for file: {path}{more}")
-        references = sum(entry.ref is not None for entry in self.manifest.entries.values())
-        if references:
-            termwarn(f"skipped verification of {references} refs")
+        from synadb.wandb_compat._artifacts.downloading import verify
+
+        verify(self._artifact, root)
 
     def _open(self, path: str) -> BinaryIO:
         """The content of an entry, that of a reference included."""
@@ -570,40 +502,16 @@ class Logged:
     @when_logged
     def _update(self) -> None:
         """Store what has been changed."""
-        record = self._record
-        changed: dict[str, Any] = {}
-        aliases = [alias for alias in self._aliases if not is_version(alias)]
-        if set(aliases) != {alias for alias in record.aliases if not is_version(alias)}:
-            changed["aliases"] = aliases
-        if set(self._tags) != set(record.tags):
-            changed["tags"] = self._tags
-        if self._description != record.description:
-            changed["description"] = self._description
-        if self._metadata != record.metadata:
-            from synadb.wandb_compat._artifacts.names import valid_metadata
+        from synadb.wandb_compat._artifacts.changing import update
 
-            changed["metadata"] = valid_metadata(self._metadata)
-        if self._artifact._ttl_changed:
-            changed["ttl"] = self._artifact._ttl_seconds
-        if changed:
-            self._artifact._take(self._tracker, self._library.update(record, **changed))
+        update(self._artifact)
 
     @when_logged
     def delete(self, delete_aliases: bool = False) -> None:
         """Delete the version with its files, or a link; an alias has to be given up for it."""
-        record = self._record
-        if record.source is not None:
-            termwarn(
-                "Deleting a link artifact will only unlink the artifact from the source artifact "
-                "and not delete the source artifact."
-            )
-            self._library.unlink(record)
-        else:
-            try:
-                self._library.delete(record, delete_aliases=delete_aliases)
-            except InvalidValueError as error:
-                raise CommError(str(error), error) from error
-        self._artifact._set_deleted()
+        from synadb.wandb_compat._artifacts.changing import delete
+
+        delete(self._artifact, delete_aliases)
 
     def link(self, target_path: str, aliases: Iterable[str] | None = None) -> Artifact:
         """Let it stand in another collection too: `[project/]collection`; returns the link.
@@ -616,35 +524,17 @@ class Logged:
 
     @when_logged
     def _link(self, target_path: str, aliases: Iterable[str] | None) -> Artifact:
-        place = parse_path(target_path)
-        if place.alias is not None:
-            raise ValueError(f"a link's target is a collection, without an alias: {target_path!r}")
-        if self._record.source is not None:
-            termwarn(
-                "Linking to a link artifact will result in directly linking to the source "
-                "artifact of that link artifact."
-            )
-        from synadb.wandb_compat.env import get_project
+        from synadb.wandb_compat._artifacts.changing import link
 
-        given = valid_aliases(list(aliases) if aliases is not None else [])
-        record = self._library.link(
-            self._record,
-            place.name,
-            project=place.project or get_project("uncategorized") or "uncategorized",
-            aliases=given,
-        )
+        record = link(self._artifact, target_path, aliases)
         return artifact_of(self._tracker, record, self._entity)
 
     @when_logged
     def unlink(self) -> None:
         """Remove a link; ValueError for what is none."""
-        if self._record.source is None:
-            raise ValueError(
-                f"Artifact {self.qualified_name!r} is not a linked artifact and cannot be "
-                "unlinked. To delete it, use 'Artifact.delete' instead."
-            )
-        self._library.unlink(self._record)
-        self._artifact._set_deleted()
+        from synadb.wandb_compat._artifacts.changing import unlink
+
+        unlink(self._artifact)
 
 
 def _time(seconds: float) -> str:

@@ -129,7 +129,10 @@ def find_object(
     artifact: Artifact, name: str
 ) -> tuple[ArtifactManifestEntry, type[WBValue]] | tuple[None, None]:
     """The entry of an object by the name it was added under, and its class."""
-    for kind in _classes():
+    kinds = _classes()
+    # The name of a partitioned-table.json ends as that of a table.json does.
+    named = [kind for kind in kinds if name.endswith(f".{kind._log_type}.json")]
+    for kind in (*named, *kinds):
         entry = artifact.manifest.entries.get(kind.with_suffix(name))
         if entry is not None:
             return entry, kind

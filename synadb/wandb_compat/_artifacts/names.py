@@ -113,11 +113,14 @@ def _friendly(value: Any, convert: Any) -> Any:
 
 
 def valid_aliases(aliases: Any) -> list[str]:
-    """A list of aliases, each once, from a list or one; ValueError."""
+    """A list of aliases, each once, from a list or one; ValueError.
+
+    Libraries say `"best" if it_is else ""`: an empty one is none.
+    """
     found = _texts(aliases)
     if any(_SEPARATORS.intersection(alias) for alias in found):
         raise ValueError("Aliases must not contain any of the following characters: '/', ':'")
-    return list(dict.fromkeys(found))
+    return list(dict.fromkeys(filter(None, found)))
 
 
 def valid_tags(tags: Any) -> list[str]:

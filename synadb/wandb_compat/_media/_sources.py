@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import re
 from collections.abc import Sequence
 from typing import Any, NoReturn
 
+from synadb.media.value import captured, remove_copy
 from synadb.wandb_compat._media.base import ArtifactSink, Media, Sink, Stored
 from synadb.wandb_compat.errors import Error
 
 __all__ = ["FileMedia", "captions", "is_path", "is_reference", "missing", "read"]
-
-_IN_MEMORY = 8 << 20  # a larger file waits as a copy on disk for its turn to be stored
 
 
 def is_path(value: Any) -> bool:
@@ -94,23 +92,11 @@ class FileMedia(Media):
         """This value, independent of the file that it was made from."""
         with self._storing:
             if self._stored is None and self._path is not None and not self._captured():
-                self._capture(self._path)
+                self._content, self._copy = captured(self._path)
         return self
 
     def _captured(self) -> bool:
         return self._content is not None or self._copy is not None
-
-    def _capture(self, path: str) -> None:
-        if os.path.getsize(path) <= _IN_MEMORY:
-            with open(path, "rb") as file:
-                self._content = file.read()
-            return
-        import shutil
-        import tempfile
-
-        handle, self._copy = tempfile.mkstemp(prefix="synadb-")
-        os.close(handle)
-        shutil.copyfile(path, self._copy)
 
     def _encode(self) -> tuple[bytes | str, str]:
         for content in (self._content, self._copy, self._path):
@@ -122,9 +108,7 @@ class FileMedia(Media):
         stored = super()._put(sink, key, step)
         # The run has it now. What was passed as a path can be read again there.
         copy, self._copy = self._copy, None
-        if copy is not None:
-            with contextlib.suppress(OSError):
-                os.unlink(copy)
+        remove_copy(copy)
         if self._path is not None:
             self._content = None
         return stored

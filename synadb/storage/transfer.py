@@ -1,0 +1,31 @@
+"""What the parts of a merge share: where rows come from, and what has become of them."""
+
+from __future__ import annotations
+
+import sqlite3
+
+from synadb.storage.run_digest import Rows
+
+__all__ = ["Transfer", "free_id"]
+
+
+class Transfer:
+    """One database on its way into another; `rows` reads from a snapshot of the source."""
+
+    def __init__(self, rows: Rows, *, whole: bool) -> None:
+        self.rows = rows
+        self.whole = whole  # with all that no run brings
+        self.chosen: dict[int, str] = {}  # runs of the source: number to id
+        self.ids: dict[str, str] = {}  # of runs, source to target
+        self.notes: list[str] = []
+        self.added = 0  # bytes, by the transaction under way
+
+
+def free_id(db: sqlite3.Connection, table: str, column: str, taken: str) -> str:
+    """The first of ID-2, ID-3, ... that nobody has."""
+    number = 2
+    while db.execute(
+        f"select 1 from {table} where {column} = ?", (f"{taken}-{number}",)
+    ).fetchone():
+        number += 1
+    return f"{taken}-{number}"
