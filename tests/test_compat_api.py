@@ -25,9 +25,10 @@ import synadb.wandb_compat as wandb
 from synadb.tracker import ExperimentTracker
 from synadb.wandb_compat._apis import files, history, pages, paths
 from synadb.wandb_compat.apis import Api, PublicApi
-from synadb.wandb_compat.apis.public import QueryGenerator, RunNotFoundError
+from synadb.wandb_compat.apis.public import QueryGenerator, RunNotFoundError, Sweep
 from synadb.wandb_compat.errors import CommError, Error, UnsupportedError
 from tests.conftest import ROOT, RunScript
+from tests.test_tensorboard import scalar, start, write
 
 QUIET = wandb.Settings(silent=True, x_disable_stats=True)
 
@@ -1303,7 +1304,7 @@ def test_an_artifact_is_of_a_project(artifacts: Api) -> None:
 
 def test_an_artifact_that_is_not_there(artifacts: Api) -> None:
     for path in ("p/nope", "q/data", "p/data:v7", "p/data:nope"):
-        with pytest.raises(CommError, match="Could not find artifact"):
+        with pytest.raises(CommError, match=r"Could not find artifact .* does not contain"):
             artifacts.artifact(path)
         assert not artifacts.artifact_exists(path)
     with pytest.raises(CommError, match="type 'model' specified but this artifact is of type"):
@@ -1534,6 +1535,15 @@ def test_a_sweep_by_its_path(swept: tuple[Api, str]) -> None:
         api.sweep("")
 
 
+def test_a_sweep_by_its_id(swept: tuple[Api, str]) -> None:
+    api, sweep_id = swept
+    known = api.sweep(f"p/{sweep_id}")
+    for found in (Sweep.get(api, "me", "p", sweep_id), Sweep.get(api, sid=sweep_id, order="+n")):
+        assert found is not None
+        assert (found.id, found.project, found.config) == (sweep_id, "p", known.config)
+    assert Sweep.get(api, "me", "p", "nowhere") is None
+
+
 def test_the_sweeps_of_a_project(swept: tuple[Api, str]) -> None:
     api, sweep_id = swept
     project = api.project("p")
@@ -1578,3 +1588,36 @@ def test_a_run_is_pickled() -> None:
     assert len(run.history(pandas=False)) == 3
     summary = pickle.loads(pickle.dumps(run.summary))
     assert summary["acc"] == 1
+
+
+# -- other sources and other forms ---------------------------------------------------------------
+
+
+def test_a_log_folder_of_tensorboard_becomes_a_run(tmp_path: Path) -> None:
+    events = write(tmp_path / "logs", start(), scalar(1, "loss", 0.5), scalar(2, "loss", 0.25))
+    api = Api()
+    api.sync_tensorboard(str(tmp_path / "logs"), run_id="mine", project="p")
+    run = api.run("p/mine")
+    assert run.state == "finished"
+    assert [row["loss"] for row in run.scan_history(keys=["loss"])] == [0.5, 0.25]
+    api.sync_tensorboard(str(tmp_path / "logs"), run_id="mine", project="p")
+    assert len(api.runs("p")) == 1
+
+    (tmp_path / "logs" / "eval").mkdir()
+    (tmp_path / "logs" / "eval" / events.name).write_bytes(events.read_bytes())
+    with pytest.raises(CommError, match=r"run_id=.* has 2"):
+        api.sync_tensorboard(str(tmp_path / "logs"), run_id="mine", project="p")
+    api.sync_tensorboard(str(tmp_path / "logs"), project="q")
+    assert len(api.runs("q")) == 2
+    with pytest.raises(CommError, match="there is no folder"):
+        api.sync_tensorboard(str(tmp_path / "nowhere"))
+
+
+def test_a_summary_has_no_file_of_arrays() -> None:
+    finished(summary={"best": 1})
+    summary = Api().run("p/abc").summary
+    assert summary.get(k="best", default=2) == 1
+    assert summary.get("none") is None
+    for name, arguments in (("open_h5", ()), ("read_h5", ("a",)), ("write_h5", ("a", 1))):
+        with pytest.raises(UnsupportedError, match=rf"Summary\.{name}\(\).*artifact"):
+            getattr(summary, name)(*arguments)

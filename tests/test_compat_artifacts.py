@@ -138,7 +138,7 @@ def test_versions_and_aliases(run: Any) -> None:
 def test_an_alias_that_looks_like_a_version_is_left_out(
     run: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    artifact = run.log_artifact(made(), aliases=["v7", "best"])
+    artifact = run.log_artifact(made(), aliases=["v7", "", "best"])
     assert artifact.aliases == ["best", "latest"]
 
 
@@ -446,6 +446,32 @@ def test_objects_come_back(run: Any) -> None:
     assert artifact.get("absent") is None
     assert artifact.get_entry("t").path == "t.table.json"
     run.log({"again": alone, "found": found})
+
+
+def test_classes_and_joined_tables_in_cells_come_back(run: Any) -> None:
+    def classes(*names: str) -> Any:
+        return wandb.Classes([{"id": place, "name": name} for place, name in enumerate(names)])
+
+    artifact = wandb.Artifact("tables", "t")
+    animals = wandb.Table(["a", "b"], [[classes("cat", "dog"), classes("tree")], [1, 0]])
+    artifact.add(animals, "animals")
+    parts = wandb.data_types.PartitionedTable("parts")
+    joined = wandb.JoinedTable(parts, wandb.Table(["k"], [["x"]]), "k")
+    artifact.add(wandb.Table(["j"], [[joined]]), "cell")
+    artifact.add(joined, "alone")
+    run.log_artifact(artifact).wait()
+    run.finish()
+
+    found = wandb.Api().artifact("p/tables:latest")
+    animals = found.get("animals")
+    assert animals.data == [[classes("cat", "dog"), classes("tree")], [1, 0]]
+    animals.add_data(0, None)
+    with pytest.raises(TypeError):
+        animals.add_data(0, 1)  # a tree is 0
+    for back in (found.get("cell").data[0][0], found.get("alone")):
+        assert back._table1 == parts
+        assert back._table2.data == [["x"]]
+        assert back._join_key == "k"
 
 
 def test_objects_of_artifacts_are_added_as_references(run: Any) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -128,12 +129,19 @@ def test_the_others_import_without_their_library(run_script: RunScript) -> None:
         "gym",
         "huggingface",
         "kfp",
+        "kfp.helpers",
+        "kfp.kfp_patch",
+        "kfp.wandb_log_v1",
+        "kfp.wandb_log_v2",
+        "kfp.wandb_logging",
         "langchain",
         "lightgbm",
         "metaflow",
+        "metaflow.metaflow",
         "openai",
         "openai.fine_tuning",
         "prodigy",
+        "prodigy.prodigy",
         "sagemaker",
         "sklearn",
         "sklearn.plot",
@@ -255,6 +263,97 @@ assert (path.project, path.run_id) == ("p", run.id), path
     )
     for name in ("cohere", "diffusers", "openai", "langchain", "metaflow", "kfp", "prodigy"):
         assert done.stderr.count(f"wandb.integration.{name}.") == 1, done.stderr
+
+
+def test_submodules_of_what_has_no_work_to_do(run_script: RunScript, tmp_path: Path) -> None:
+    run_script(
+        _BEGIN
+        + """
+from wandb.integration import kfp, metaflow
+from wandb.integration.kfp import helpers, kfp_patch, wandb_log_v1, wandb_log_v2, wandb_logging
+from wandb.integration.metaflow import metaflow as inside
+assert wandb_log_v1.wandb_log is wandb_log_v2.wandb_log is wandb_logging.wandb_log is kfp.wandb_log
+assert kfp_patch.patch_kfp is kfp.patch_kfp and kfp_patch.unpatch_kfp() is None
+assert inside.wandb_log is metaflow.wandb_log and inside.wandb_use is metaflow.wandb_use
+with wandb.init(project="p", name="named <b>") as run:
+    run.log({"a": 1})
+    helpers.add_wandb_visualization(run, "metadata.json")
+"""
+    )
+    (page,) = json.loads((tmp_path / "metadata.json").read_text())["outputs"]
+    assert (page["type"], page["storage"]) == ("web-app", "inline")
+    assert "named &lt;b&gt;" in page["source"]
+
+
+def test_summaries_that_a_script_has(tmp_path: Path, run_script: RunScript) -> None:
+    from tests.test_tensorboard import float32, value
+
+    summaries = [value("loss", float32(2, number)) for number in (1.0, 0.5, 0.25)]
+    run_script(
+        _BEGIN
+        + f"""
+import wandb.tensorflow
+run = wandb.init(project="p")
+for step, summary in enumerate({summaries!r}):
+    wandb.tensorflow.log(summary, step=step)
+run.finish()
+"""
+    )
+    assert _rows(tmp_path) == [{"loss": 1.0}, {"loss": 0.5}, {"loss": 0.25}]
+
+
+@_needs("IPython")
+def test_the_class_of_the_magics(run_script: RunScript) -> None:
+    done = run_script(
+        _BEGIN
+        + """
+from IPython.core.interactiveshell import InteractiveShell
+from wandb.jupyter import WandBMagics, logger
+shell = InteractiveShell.instance()
+magics = WandBMagics(shell, require_interaction=True)
+shell.register_magics(magics)
+shell.run_line_magic("wandb", "")
+cell = "import wandb; run = wandb.init(project='p', id='one'); run.log({'a': 1})"
+shell.run_cell_magic("wandb", "-h 100", cell)
+assert shell.user_ns["run"].id == "one"
+shell.user_ns["run"].finish()
+assert isinstance(magics, WandBMagics) and magics.options == {} and logger.name == "wandb.jupyter"
+"""
+    )
+    assert "there is no active run" in done.stderr
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="the docker made here is a shell script")
+def test_the_docker_of_this_machine(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from synadb.wandb_compat import docker
+    from synadb.wandb_compat.errors import Error
+
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert not docker.is_docker_installed()
+    assert docker.shell(["ps"]) is None
+    program = tmp_path / "docker"
+    program.write_text(
+        "#!/bin/sh\n"
+        'if [ "$1" = buildx ]; then exit 1; fi\n'
+        'if [ "$2" = missing ]; then echo no such image >&2; exit 3; fi\n'
+        'if [ "$1" = inspect ]; then echo \'["x/y@sha256:12"]\'; else echo "did $*"; fi\n'
+    )
+    program.chmod(0o755)
+    assert docker.is_docker_installed()
+    assert not docker.is_buildx_installed()
+    assert docker.shell(["run", "x"]) == "did run x"
+    assert docker.image_id("x/y") == "x/y@sha256:12"
+    assert docker.image_id("x/y@sha256:34") == "x/y@sha256:34"
+    assert docker.image_id("missing") is None
+    assert "no such image" in capsys.readouterr().err
+    assert docker.default_image(gpu=True) != docker.default_image()
+    error = docker.DockerError(["docker", "ps"], 2, b"out", b"err")
+    assert isinstance(error, Error)
+    assert "`docker ps` has failed with code 2" in str(error)
+    with pytest.raises(AttributeError, match=r"wandb\.docker\.push exists.*: jobs"):
+        _ = docker.push
 
 
 def test_sagemaker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

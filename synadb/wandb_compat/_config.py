@@ -85,7 +85,7 @@ def _key(key: Any) -> str:
 
 
 def _value(key: str, value: Any) -> Any:
-    if isinstance(value, dict) and _holds_artifact(value):
+    if isinstance(value, dict) and holds_artifact(value):
         raise ValueError(
             f"config key {key!r}: an Artifact stands at the top level of a config only; give it "
             "a key of its own"
@@ -102,9 +102,10 @@ def names_artifact(value: Any) -> bool:
     return _is_artifact(value)
 
 
-def _holds_artifact(value: dict[Any, Any]) -> bool:
+def holds_artifact(value: Mapping[Any, Any]) -> bool:
+    """Whether an artifact is in a dict, or in the dicts of it."""
     return any(
-        names_artifact(item) or (isinstance(item, dict) and _holds_artifact(item))
+        holds_artifact(item) if isinstance(item, dict) else names_artifact(item)
         for item in value.values()
     )
 

@@ -208,7 +208,7 @@ class Run(RunFields, RunArtifacts):
                     own["_step"] = at + 1
                     now = time()
                     try:
-                        journal.append_locked(keyset, at, now, data.values())
+                        journal.append(keyset, at, now, data.values())
                     except (struct.error, OverflowError, RunEndedError):
                         own["_step"] = at
                     else:

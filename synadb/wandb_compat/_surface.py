@@ -149,8 +149,7 @@ integration.tensorflow: WandbHook
 integration.tensorflow.estimator_hook: WandbHook
 integration.ultralytics: add_wandb_callback WandBUltralyticsCallback
 integration.xgboost: wandb_callback WandbCallback
-integration.xgboost.xgboost: CallbackEnv MAXIMIZE_METRICS MINIMIZE_METRICS wandb_callback
-  WandbCallback
+integration.xgboost.xgboost: MAXIMIZE_METRICS MINIMIZE_METRICS wandb_callback WandbCallback
 jupyter: attempt_colab_load_ipynb attempt_kaggle_load_ipynb display_if_magic_is_used
   jupyter_servers_and_kernel_id Notebook notebook_metadata
   notebook_metadata_from_jupyter_servers_and_kernel_id WandBMagics
@@ -409,21 +408,46 @@ Table: add_column add_computed_columns add_data add_row bind_to_run captions cas
 # Beginnings of names that have no local meaning, and why.
 _REASONS = {
     "sdk.launch launch job apis.public.jobs docker apis.public.RunQueue apis.public.QueuedRun"
-    " apis.public.Job": "jobs and queues are run by wandb's service",
-    "sdk.internal sdk.backend sdk.interface sdk.mailbox sdk.lib.service sdk.lib.mailbox proto"
-    " sdk.lib.proto": "there is no helper process to talk to",
-    "apis.internal apis.InternalApi InternalApi apis._generated": "there is no service to ask;"
-    " wandb.Api reads the local database",
+    " apis.public.Job errors.LaunchError errors.ExecutionError errors.DockerError mpmain": "jobs,"
+    " their queues and their images are the business of wandb's service",
+    "sdk.internal sdk.backend sdk.interface sdk.mailbox sdk.service sdk.lib.service"
+    " sdk.lib.mailbox proto sdk.lib.proto sdk.lib.sock errors.util errors.Multi errors.Log"
+    " sdk.wandb_manager util.get_core _IS_INTERNAL _assert_is _set_internal"
+    " sdk.lib.config_util.dict": "there is no helper process to talk to",
+    "apis.internal apis.InternalApi InternalApi apis._generated apis.public.service"
+    " apis.public.files.FILE apis.public.runs.RUN_FRAGMENT apis.public.runs.LIGHTWEIGHT"
+    " apis.public.FILE apis.public.RUN_FRAGMENT": "there is no service to ask; wandb.Api reads the"
+    " local database",
+    "apis.public.automations apis.public.Automations automations apis.public.integrations"
+    " apis.public.Integrations apis.public.Slack apis.public.Webhook apis.public.organizations"
+    " apis.public.Organization apis.public.registries apis.public.Registr apis.public.utils"
+    " apis.public.const": "automations, registries and organizations are kept by wandb's service",
+    "apis.public.reports apis.public.BetaReport apis.public.Reports apis.public.Panel"
+    " apis.public.Python apis.reports apis.workspaces errors.links": "reports and workspaces are"
+    " pages of wandb's service",
+    "apis.public.runhistory apis.public.Download apis.public.Incomplete": "it fetches histories"
+    " that wandb's service has exported; Run.scan_history reads them all",
     "sandbox": "sandboxes are run by wandb's service",
-    "sdk.lib.apikey sdk.lib.auth": "there is no account and no key",
-    "analytics _Sentry _sentry": "nothing is reported to anybody",
-    "sdk.wandb_artifacts sdk.artifacts.artifact_file_cache": "artifacts have no cache beside the"
-    " database",
-    "util.docker_image_regex util.image_from_docker_args util.image_id_from_k8s"
-    " util.make_docker_image_name_safe util.parse_tfjob_config util.get_core_path"
-    " util.parse_backend_error_messages util.api_to_app_url util.app_url": "it serves wandb's"
-    " service",
+    "sdk.verify sync filesync server superagent": "there is no service to send anything to",
+    "sdk.lib.apikey sdk.lib.auth sdk.lib.wbauth sdk.lib.credentials sdk.lib.identity"
+    " sdk.lib.settings_file": "there is no account and no key",
+    "sdk.lib.url sdk.lib.wburls sdk.lib.retry sdk.lib.ratelimit sdk.lib.gql"
+    " sdk.lib.server util.make_check util.check_retry util.no_retry"
+    " util.download": "nothing is asked or sent over the network",
+    "analytics _Sentry _sentry util.sentry util.SENTRY util.capture": "nothing is reported to"
+    " anybody",
+    "sdk.wandb_artifacts sdk.artifacts": "artifacts lie in the database, and have no cache and no"
+    " staging folder beside it",
+    "sdk.sweeps sweeps wandb_agent": "sweeps are kept in the database; wandb.agent and"
+    " wandb.controller run them",
+    "plots integration.magic magic sdk.integration_utils.data": "wandb itself has dropped it",
+    "integration.cohere integration.diffusers integration.openai integration.huggingface"
+    " integration.dspy integration.langchain integration.weave integration.metaflow": "SynaDB does"
+    " not look into calls of this library, beyond what the package itself offers",
+    "integration.sklearn.calculate": "the package wandb.integration.sklearn.calculate has its"
+    " function",
 }
+_REASON = "it is a part of the inside of wandb, and SynaDB's is another"
 
 
 def missing(name: str) -> AttributeError:
@@ -473,9 +497,9 @@ def _message(name: str) -> str:
     text = f"wandb.{name} exists in wandb and is not supported by SynaDB"
     for places, reason in _REASONS.items():
         for place in places.split():
-            if name == place or name.startswith((f"{place}.", f"{place}_")):
+            if name.startswith(place):
                 return f"{text}: {reason}"
-    return f"{text} yet"
+    return f"{text}: {_REASON}"
 
 
 def _join(inside: str, name: str) -> str:

@@ -13,14 +13,18 @@ import re
 import sys
 import threading
 import weakref
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection
+from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from synadb.system import after_fork_in_child
 from synadb.wandb_compat._term import termwarn
+from synadb.wandb_compat.sdk.lib.import_hooks import (
+    register_post_import_hook,
+    unregister_post_import_hook,
+)
 
 if TYPE_CHECKING:
-    from importlib.machinery import ModuleSpec
     from types import ModuleType
 
 __all__ = ["patch", "patch_once", "unpatch", "writers_of"]
@@ -33,6 +37,7 @@ _CLASSES = (
     ("torch.utils.tensorboard.writer", "EventFileWriter"),
     ("tensorboardX.writer", "EventFileWriter"),
 )
+_HOOK_ID = "synadb: TensorBoard"
 _PACKAGE = __name__.rpartition(".")[0]
 _lock = threading.RLock()
 
@@ -88,16 +93,9 @@ def patch(
         _State.save, _State.root_logdir = save, os.fspath(root_logdir or "")
         _State.seen.clear()
         patched["tensorboard"] = [[*place] for place in there]
-        waiting = {}
         for module, name in there:
-            if module in sys.modules:
-                _hook(sys.modules[module], name)
-            else:
-                waiting[module] = name
-        if waiting:
-            finder = _AfterImport(waiting)
-            sys.meta_path.insert(0, finder)
-            _State.undo.append(lambda: sys.meta_path.remove(finder))
+            register_post_import_hook(partial(_hook_loaded, name=name), _HOOK_ID, module)
+            _State.undo.append(partial(unregister_post_import_hook, module, _HOOK_ID))
 
 
 def patch_once() -> None:
@@ -138,42 +136,10 @@ def _is_installed(module: str) -> bool:
         return False
 
 
-class _AfterImport:
-    """Stands before all finders and lets modules be hooked once they have been run."""
-
-    def __init__(self, waiting: dict[str, str]) -> None:
-        self._waiting = waiting
-
-    def find_spec(
-        self, fullname: str, path: Sequence[str] | None = None, target: ModuleType | None = None
-    ) -> ModuleSpec | None:
-        name = self._waiting.get(fullname)
-        if name is None:
-            return None
-        for finder in sys.meta_path:
-            if isinstance(finder, _AfterImport) or not hasattr(finder, "find_spec"):
-                continue
-            spec = finder.find_spec(fullname, path, target)
-            if spec is not None:
-                self._watch(spec, name)
-                return spec
-        return None
-
-    def _watch(self, spec: ModuleSpec, name: str) -> None:
-        loader: Any = spec.loader
-        run = getattr(loader, "exec_module", None)
-        if run is None:
-            return
-
-        def exec_module(module: ModuleType) -> None:
-            run(module)
-            with _lock:
-                if self in sys.meta_path:
-                    _hook(module, name)
-
-        # Of this loader alone, which a file's spec has to itself.
-        if hasattr(loader, "__dict__"):
-            loader.exec_module = exec_module
+def _hook_loaded(module: ModuleType, name: str) -> None:
+    with _lock:
+        if _patched()["tensorboard"]:
+            _hook(module, name)
 
 
 def _hook(module: ModuleType, name: str) -> None:

@@ -7,7 +7,7 @@ import os
 import sys
 from typing import Any
 
-__all__ = ["follow", "termerror", "termlog", "termsetup", "termwarn"]
+__all__ = ["follow", "silent", "termerror", "termlog", "termsetup", "termwarn"]
 
 _once: set[str] = set()
 
@@ -27,7 +27,8 @@ def follow(settings: Any) -> None:
     _Silent.run = settings
 
 
-def _silent() -> bool:
+def silent() -> bool:
+    """Whether nothing is said: WANDB_SILENT, or the settings of the process or the run."""
     if os.environ.get("WANDB_SILENT", "").lower() in ("true", "1", "t", "yes", "y", "on"):
         return True
     return any(getattr(settings, "silent", False) for settings in (_Silent.always, _Silent.run))
@@ -37,7 +38,7 @@ def termlog(
     string: str = "", newline: bool = True, repeat: bool = True, prefix: bool = True
 ) -> None:
     """Write a line to stderr; nothing under WANDB_SILENT, once only with repeat=False."""
-    if _silent():
+    if silent():
         return
     if not repeat:
         if string in _once:

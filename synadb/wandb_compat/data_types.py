@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from synadb.wandb_compat._lazy import lazy_attribute
+from synadb.wandb_compat._lazy import lazy_attribute, lazy_dir
 from synadb.wandb_compat._media.audio import Audio
 from synadb.wandb_compat._media.base import BatchableMedia, Media, WBValue
 from synadb.wandb_compat._media.bokeh import Bokeh
@@ -48,5 +48,23 @@ __all__ = [
 ]
 
 
+_LAZY = {
+    "_ForeignIndexType": "_media.table_keys:_ForeignIndexType",
+    "_ForeignKeyType": "_media.table_keys:_ForeignKeyType",
+    "_JoinedTableType": "_media.table:_JoinedTableType",
+    "_PartitionedTableType": "_media.table:_PartitionedTableType",
+    "_PrimaryKeyType": "_media.table_keys:_PrimaryKeyType",
+    "_TableIndex": "_media.table_keys:_TableIndex",
+    "_TableKey": "_media.table_keys:_TableKey",
+    "_TableLinkMixin": "_media.table_keys:_TableLinkMixin",
+    "_TableType": "_media.table:_TableType",
+    "_dtypes": "sdk.data_types._dtypes",
+}
+
+
 def __getattr__(name: str) -> Any:
-    return lazy_attribute(__name__, {}, name)
+    return lazy_attribute(__name__, _LAZY, name)
+
+
+def __dir__() -> list[str]:
+    return lazy_dir(__name__, _LAZY)

@@ -6,16 +6,19 @@ of a project. `%%wandb` executes the cell and shows the run that it has left.
 
 from __future__ import annotations
 
+import logging
 import time
 from typing import TYPE_CHECKING, Any
 
-from synadb.wandb_compat._lazy import lazy_attribute
+from synadb.wandb_compat._lazy import lazy_attribute, lazy_dir
 from synadb.wandb_compat._term import termlog, termwarn
 
 if TYPE_CHECKING:
     from synadb.tracker import ExperimentTracker
 
-__all__ = ["load_ipython_extension", "wandb"]
+__all__ = ["load_ipython_extension", "logger", "wandb"]
+
+logger = logging.getLogger("wandb.jupyter")  # where wandb has one, and editors import it from
 
 
 def load_ipython_extension(ipython: Any) -> None:
@@ -100,5 +103,12 @@ def _run(tracker: ExperimentTracker, run_id: str) -> str:
     )
 
 
+_LAZY = {"WandBMagics": "_integrations.magics:WandBMagics"}
+
+
 def __getattr__(name: str) -> Any:
-    return lazy_attribute(__name__, {}, name)
+    return lazy_attribute(__name__, _LAZY, name)
+
+
+def __dir__() -> list[str]:
+    return lazy_dir(__name__, _LAZY)

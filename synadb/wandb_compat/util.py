@@ -27,12 +27,13 @@ from synadb.wandb_compat._encoders import (
     make_safe_for_json,
     maybe_compress_history,
 )
-from synadb.wandb_compat._lazy import lazy_attribute
+from synadb.wandb_compat._lazy import lazy_attribute, lazy_dir
 from synadb.wandb_compat._term import termerror
 from synadb.wandb_compat.errors import Error, UsageError
 from synadb.wandb_compat.sdk.lib.json_util import dump, dumps, load, loads
 
 __all__ = [
+    "LAUNCH_JOB_ARTIFACT_SLOT_NAME",
     "MAX_LINE_BYTES",
     "VALUE_BYTES_LIMIT",
     "InstalledDistribution",
@@ -103,6 +104,7 @@ WandBJSONEncoderOld = WandBJSONEncoder
 
 VALUE_BYTES_LIMIT = 100_000
 MAX_LINE_BYTES = 10_383_360
+LAUNCH_JOB_ARTIFACT_SLOT_NAME = "_wandb_job"
 
 Units = Sequence[tuple[str, Any]]
 POW_10_BYTES = [(f"{letter}B", 1000**power) for power, letter in enumerate(("", *"KMGTPE"))]
@@ -323,16 +325,17 @@ def import_module_lazy(name: str) -> ModuleType:
     """The module `name`, which runs at the first use; ModuleNotFoundError if it is not there."""
     from importlib import util
 
+    from synadb.wandb_compat._util.importing import LazyModuleState
+
     loaded = sys.modules.get(name)
     if loaded is not None:
         return loaded
     spec = util.find_spec(name)
     if spec is None or spec.loader is None:
         raise ModuleNotFoundError(f"No module named {name!r}", name=name)
-    spec.loader = util.LazyLoader(spec.loader)
     module = util.module_from_spec(spec)
+    LazyModuleState(module)
     sys.modules[name] = module
-    spec.loader.exec_module(module)
     return module
 
 
@@ -451,5 +454,65 @@ def uri_from_path(path: str | None) -> str:
     return urlparse(path or "").path.removeprefix("/")
 
 
+# Imported when they are asked for.
+_LAZY = {
+    "AuthenticationError": "errors.errors:AuthenticationError",
+    "CommError": "errors.errors:CommError",
+    "DOCKER_IMAGE_NAME_SEPARATOR": "_util.docker:DOCKER_IMAGE_NAME_SEPARATOR",
+    "ImportMetaHook": "_util.importing:ImportMetaHook",
+    "LazyLoader": "sdk.lib.lazyloader:LazyLoader",
+    "LazyModule": "_util.importing:LazyModule",
+    "LazyModuleState": "_util.importing:LazyModuleState",
+    "RE_DOCKER_IMAGE_NAME_CHARS": "_util.docker:RE_DOCKER_IMAGE_NAME_CHARS",
+    "RE_DOCKER_IMAGE_NAME_SEPARATOR_END": "_util.docker:RE_DOCKER_IMAGE_NAME_SEPARATOR_END",
+    "RE_DOCKER_IMAGE_NAME_SEPARATOR_REPEAT": "_util.docker:RE_DOCKER_IMAGE_NAME_SEPARATOR_REPEAT",
+    "RE_DOCKER_IMAGE_NAME_SEPARATOR_START": "_util.docker:RE_DOCKER_IMAGE_NAME_SEPARATOR_START",
+    "WandbCoreNotAvailableError": "errors.errors:WandbCoreNotAvailableError",
+    "add_import_hook": "_util.importing:add_import_hook",
+    "api_to_app_url": "_util.service:api_to_app_url",
+    "app_url": "_util.service:app_url",
+    "are_paths_on_same_drive": "sdk.lib.filesystem:are_paths_on_same_drive",
+    "artifact_to_json": "_util.artifacts:artifact_to_json",
+    "async_call": "_util.calling:async_call",
+    "b64_to_hex_id": "sdk.lib.hashutil:b64_to_hex_id",
+    "check_and_warn_old": "_util.files:check_and_warn_old",
+    "check_dict_contains_nested_artifact": "_util.artifacts:check_dict_contains_nested_artifact",
+    "convert_plots": "_util.figures:convert_plots",
+    "docker_image_regex": "_util.docker:docker_image_regex",
+    "ensure_matplotlib_figure": "_util.figures:ensure_matplotlib_figure",
+    "env": "env",
+    "find_runner": "_util.files:find_runner",
+    "get_core_path": "_util.files:get_core_path",
+    "get_h5_typename": "_util.arrays:get_h5_typename",
+    "guess_data_type": "_util.arrays:guess_data_type",
+    "hex_to_b64_id": "sdk.lib.hashutil:hex_to_b64_id",
+    "image_from_docker_args": "_util.docker:image_from_docker_args",
+    "image_id_from_k8s": "_util.docker:image_id_from_k8s",
+    "make_docker_image_name_safe": "_util.docker:make_docker_image_name_safe",
+    "make_file_path_upload_safe": "_util.files:make_file_path_upload_safe",
+    "make_tarfile": "_util.files:make_tarfile",
+    "matplotlib_contains_images": "_util.figures:matplotlib_contains_images",
+    "matplotlib_to_plotly": "_util.figures:matplotlib_to_plotly",
+    "maybe_compress_summary": "_util.arrays:maybe_compress_summary",
+    "md5_file": "sdk.lib.hashutil:md5_file_b64",
+    "merge_dicts": "sdk.lib.config_util:merge_dicts",
+    "mkdir_exists_ok": "sdk.lib.filesystem:mkdir_exists_ok",
+    "parse_artifact_string": "_util.artifacts:parse_artifact_string",
+    "parse_backend_error_messages": "_util.service:parse_backend_error_messages",
+    "parse_tfjob_config": "_util.files:parse_tfjob_config",
+    "prompt_choices": "_util.prompts:prompt_choices",
+    "read_many_from_queue": "_util.calling:read_many_from_queue",
+    "sample_with_exponential_decay_weights": "_util.arrays:sample_with_exponential_decay_weights",
+    "term": "errors.term",
+    "terminput": "errors.term:terminput",
+}
+
+
 def __getattr__(name: str) -> Any:
-    return lazy_attribute(__name__, {}, name)
+    if name == "np":  # editors write `from wandb.util import np`
+        return import_module("numpy")
+    return lazy_attribute(__name__, _LAZY, name)
+
+
+def __dir__() -> list[str]:
+    return lazy_dir(__name__, _LAZY)

@@ -42,6 +42,9 @@ def boxed(label, number):
                       "class_id": number, "scores": {"acc": 0.5}}]}})
 class Sub(wandb.Table):
     pass
+def classes(*names):
+    return wandb.Classes([{"id": place, "name": name} for place, name in enumerate(names)])
+Part = wandb.data_types.PartitionedTable
 """
 
 # Each value becomes the one cell of a table, in a column of its own type.
@@ -172,6 +175,13 @@ VALUES = [
     "value = wandb.JoinedTable('a.table.json', T(), ['k', 'l'])._log_type",
     "value = wandb.data_types.PartitionedTable('p').parts_path",
     "value = list(wandb.data_types.PartitionedTable('p').iterrows())",
+    "value = T(['c'], [[classes('x')], [0], [None]])",
+    *("T(['c'], [[classes('x')], [classes('x')]])", "T(['c'], [[classes('x')], [1]])"),
+    *("T(['c'], [[classes('x')], ['x']])", "T(['c'], [[0], [classes('x')]])"),
+    "value = T(['c'], [[0]], dtype=classes('x', 'y').get_type())",
+    *("T(['c'], [[2]], dtype=classes('x', 'y').get_type())", "wandb.Classes([{'id': 0}])"),
+    "value = T(['c'], [[wandb.JoinedTable(Part('p'), T(), 'k')]])",
+    *("wandb.JoinedTable(Part('p'), 'a.csv', 'k')", "value = Part('p') == Part('p')"),
 ]
 
 # Several calls of `log`, each row is compared.
@@ -195,6 +205,21 @@ STORIES = [
     " 't': pd.to_datetime(['2020-01-01', '2021-02-03T04:05:06.789'])})))",
     "log('joined', wandb.JoinedTable(T(), T(), 'k'))",
     "log('part', wandb.data_types.PartitionedTable('p'))",
+    "log('cls', T(['c'], [[classes('x', 'y')], [0], [None]]))",
+    "log('clstwo', T(['c', 'd'], [[classes('x'), classes('x')]]))",
+    "log('clsany', T(['c'], [[classes('x')], [classes('y')]], allow_mixed_types=True))",
+    "log('clslist', T(['c'], [[[classes('x')]]]))",
+    "c = classes('x'); t = T(['c'], [[0]]); t.cast('c', c.get_type()); log('clsid', t)",
+    "log('clsimage', T(['c', 'i'], [[classes('x'), wandb.Image(np.zeros((3, 4), np.uint8),"
+    " classes=classes('x'))]]))",
+    "log('clsalone', classes('x'))",
+    "log('jcell', T(['c'], [[wandb.JoinedTable(T(['k'], [['x']]), T(['k'], [['y']]), 'k')]]))",
+    "log('pcell', T(['c'], [[Part('p')], [Part('q')]]))",
+    "log('jpcell', T(['c'], [[wandb.JoinedTable(Part('p'), T(['k'], [['y']]), 'k')]]))",
+    "log('jppcell', T(['c'], [[wandb.JoinedTable(Part('p'), Part('q'), ['k', 'l'])]]))",
+    "log('jpart', wandb.JoinedTable(T(), Part('p'), 'k'))",
+    "log('jpath', wandb.JoinedTable('a.table.json', T(), 'k'))",
+    "log('jpathcell', T(['c'], [[wandb.JoinedTable('a.table.json', T(), 'k')]]))",
 ]
 
 RUNNER = '''
@@ -344,7 +369,7 @@ def ours() -> Side:
     return side
 
 
-_RANDOM = re.compile(r"[0-9a-f]{20}|(?<=/)t_\w+|\bt[12](_\d+)?(?=\.table)")
+_RANDOM = re.compile(r"[0-9a-f]{20}|(?<=/)t_\w+|\bt[12]_\w+(?=\.(?:partitioned-)?table)")
 _ADDRESS = re.compile(r"wandb-client-artifact://[^/\"]+/")
 
 

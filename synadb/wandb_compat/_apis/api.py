@@ -230,6 +230,31 @@ class Api:
         return Run(tracker.path, record, entity or self.default_entity, self.viewer)
 
     @normalize_exceptions
+    def sync_tensorboard(
+        self,
+        root_dir: str,
+        run_id: str | None = None,
+        project: str | None = None,
+        entity: str | None = None,
+    ) -> None:
+        """Bring the runs of a log folder of TensorBoard into the database.
+
+        Each folder with event files is a run. `run_id` is for a log folder with one of them.
+        CommError if there is none, or if there are several for a `run_id`.
+        """
+        from synadb.formats._bring_in import bring_in
+        from synadb.formats.tensorboard import sources
+
+        found = list(sources(root_dir, project or self._project()))
+        if run_id is not None:
+            if len(found) > 1:
+                raise ValueError(
+                    f"Api.sync_tensorboard(run_id=) is for one run, and {root_dir} has {len(found)}"
+                )
+            found = [source._replace(run_id=run_id) for source in found]
+        bring_in(self._writable(), found, "tensorboard")
+
+    @normalize_exceptions
     def sweep(self, path: str = "") -> Sweep:
         """A sweep by its path: `entity/project/id`, `project/id` or `id`; CommError."""
         entity, project, sweep_id = paths.run_path(path)

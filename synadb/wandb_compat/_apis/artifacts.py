@@ -88,7 +88,11 @@ def get(source: Source, entity: str, project: str, name: str, type: str | None) 
                 f"type {type!r} specified but this artifact is of type {version.type!r}"
             )
         return _as_artifact(tracker, version, entity)
-    raise NotFoundError(f"Could not find artifact {f'{entity}/{project}/{name}'!r}")
+    # The second half is what libraries look for: these were the words of wandb's service.
+    raise NotFoundError(
+        f"Could not find artifact {f'{entity}/{project}/{name}'!r}: project {project!r} "
+        f"does not contain artifact {name!r}"
+    )
 
 
 def _project_in(tracker: ExperimentTracker, project: str) -> str:
@@ -345,16 +349,16 @@ class ArtifactCollection:
 
     def __init__(self, source: Source, entity: str, project: str, name: str, type: str) -> None:
         self._source = source
-        self.entity = entity
+        self._entity = entity
         tracker, record = _collection(source, entity, project, name, type)
         self._path = tracker.path
         self._take(record)
 
     def _take(self, record: CollectionRecord) -> None:
         self._record = record
-        self.name = record.name
-        self.description = record.description
-        self.tags = list(record.tags)
+        self._name = record.name
+        self._description = record.description
+        self._tags = list(record.tags)
         self._type = record.type
 
     def _library(self) -> Any:
@@ -369,9 +373,51 @@ class ArtifactCollection:
         return f"ArtifactCollection:v1:{self._record.project}:{self._record.name}"
 
     @property
+    def entity(self) -> str:
+        """The entity by which it was asked for."""
+        return self._entity
+
+    @property
     def project(self) -> str:
         """The project."""
         return self._record.project
+
+    @property
+    def project_id(self) -> str:
+        """The project's id: its name."""
+        return self._record.project
+
+    @property
+    def project_internal_id(self) -> str:
+        """The same as `project_id`."""
+        return self._record.project
+
+    @property
+    def name(self) -> str:
+        """The name; can be set."""
+        return self._name
+
+    @name.setter
+    def name(self, name: str) -> None:
+        self._name = name
+
+    @property
+    def description(self) -> str | None:
+        """The description; can be set."""
+        return self._description
+
+    @description.setter
+    def description(self, description: str | None) -> None:
+        self._description = description
+
+    @property
+    def tags(self) -> list[str]:
+        """The tags; can be set, and changed."""
+        return self._tags
+
+    @tags.setter
+    def tags(self, tags: list[str]) -> None:
+        self._tags = tags
 
     @property
     def type(self) -> str:

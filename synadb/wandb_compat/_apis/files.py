@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import re
 from collections.abc import Callable, Iterator, Sequence
@@ -10,6 +9,7 @@ from functools import cached_property
 from typing import IO, TYPE_CHECKING, Any
 
 from synadb.errors import ArtifactNotFoundError
+from synadb.folders import is_below, leads_out, whole_file
 from synadb.wandb_compat._apis.attrs import Attrs, iso_time
 from synadb.wandb_compat._apis.errors import NotFoundError, normalize_exceptions
 from synadb.wandb_compat._apis.pages import Paginator
@@ -105,15 +105,8 @@ class File(Attrs):
                 f"as it is: {path}"
             )
         os.makedirs(os.path.dirname(path) or ".", exist_ok=True)
-        part = f"{path}.{os.getpid()}.part"
-        try:
-            with open(part, "wb") as file:
-                file.writelines(self._pieces())
-            os.replace(part, path)
-        except BaseException:
-            with contextlib.suppress(OSError):
-                os.unlink(part)
-            raise
+        with whole_file(path) as part, open(part, "wb") as file:
+            file.writelines(self._pieces())
         return open(path, encoding="utf-8")
 
     @normalize_exceptions
@@ -186,13 +179,10 @@ def store_file(run: Run, path: str | os.PathLike[str], root: str | os.PathLike[s
 
 def safe_target(root: str | os.PathLike[str], name: str) -> str:
     """The path of `name` below `root`; ValueError for one that leads out of it."""
-    parts = name.replace("\\", "/").split("/")
-    if not name or os.path.isabs(name) or ".." in parts or re.match("[A-Za-z]:", name):
+    if not is_below(name):
         raise ValueError(f"{name!r} leads out of the folder {os.fspath(root)}")
     target = os.path.join(os.fspath(root), *name.split("/"))
-    real = os.path.realpath(os.fspath(root))
-    above = os.path.realpath(os.path.dirname(target))
-    if above != real and not above.startswith(os.path.join(real, "")):
+    if leads_out(os.fspath(root), os.path.dirname(target)):
         raise ValueError(f"{name!r} leads through a link out of the folder {os.fspath(root)}")
     return target
 

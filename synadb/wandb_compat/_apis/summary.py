@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, ItemsView, Iterator, Mapping, MutableMapping, ValuesView
 from typing import Any
 
+from synadb.wandb_compat._apis.errors import not_here
 from synadb.wandb_compat._values import REMOVE, summary_value
 
 __all__ = ["HTTPSummary", "Summary", "SummarySubDict"]
+
+_NO_H5 = "no HDF5 file is kept beside a run; log a whole array as an artifact"
 
 
 class SummarySubDict(MutableMapping[str, Any]):
@@ -68,6 +71,10 @@ class SummarySubDict(MutableMapping[str, Any]):
     def __delattr__(self, key: str) -> None:
         del self[key]
 
+    def get(self, k: str, default: Any = None) -> Any:
+        """The value of a key, or `default`."""
+        return super().get(k, default)
+
     def items(self) -> ItemsView[str, Any]:
         """Keys and values."""
         return dict(self._pairs()).items()
@@ -101,6 +108,10 @@ class SummarySubDict(MutableMapping[str, Any]):
 
 class Summary(SummarySubDict):
     """The summary of a run."""
+
+    open_h5 = not_here("Summary.open_h5()", _NO_H5)
+    read_h5 = not_here("Summary.read_h5()", _NO_H5)
+    write_h5 = not_here("Summary.write_h5()", _NO_H5)
 
 
 class HTTPSummary(Summary):

@@ -16,10 +16,12 @@ from synadb.wandb_compat._apis.selecting import selected
 from synadb.wandb_compat._apis.source import Source, opened, url
 from synadb.wandb_compat._apis.users import User
 from synadb.wandb_compat._term import termlog, termwarn
+from synadb.wandb_compat.errors import CommError
 
 if TYPE_CHECKING:
     from synadb.records import SweepRecord, TrialRecord
     from synadb.sweeps.view import Sweep as Stored
+    from synadb.wandb_compat._apis.api import Api
 
 __all__ = ["Agent", "Sweep", "Sweeps", "find_sweep"]
 
@@ -47,6 +49,27 @@ class Sweep(Attrs):
         self._path = path
         self._user = user
         self.load()
+
+    @classmethod
+    def get(
+        cls,
+        api: Api,
+        entity: str | None = None,
+        project: str | None = None,
+        sid: str | None = None,
+        order: str | None = None,
+        query: str | None = None,
+        **kwargs: Any,
+    ) -> Sweep | None:
+        """A sweep of an Api by its id; None if there is none.
+
+        `order` and `query`, which say how wandb's service is asked, have no effect.
+        """
+        path = "/".join(part for part in (entity, project, sid) if part)
+        try:
+            return api.sweep(path)
+        except CommError:
+            return None
 
     def _stored(self) -> Stored:
         tracker = opened(self._path)

@@ -11,10 +11,11 @@ from typing import Any
 import synadb.wandb_compat as wandb
 from synadb.wandb_compat._integrations.keras_base import IS_KERAS_3, callbacks
 from synadb.wandb_compat._integrations.keras_evaluation import Evaluation
-from synadb.wandb_compat._integrations.keras_examples import PICTURES, examples, guess_type
+from synadb.wandb_compat._integrations.keras_examples import PICTURES, examples
 from synadb.wandb_compat._integrations.keras_gradients import gradients
 from synadb.wandb_compat._integrations.library import active_run, not_local
 from synadb.wandb_compat._term import termerror, termlog, termwarn
+from synadb.wandb_compat._util.arrays import guess_data_type
 
 __all__ = ["WandbCallback"]
 
@@ -234,9 +235,9 @@ class WandbCallback(callbacks.Callback):  # type: ignore[misc]
             return
         inputs, outputs = self.model.inputs, self.model.outputs
         if self.input_type == "auto" and len(inputs) == 1:
-            self.input_type = guess_type(inputs[0].shape, sequences=False)
+            self.input_type = guess_data_type(inputs[0].shape, risky=True)
         if self.input_type and self.output_type is None and len(outputs) == 1:
-            self.output_type = guess_type(outputs[0].shape)
+            self.output_type = guess_data_type(outputs[0].shape)
         if self.input_type not in PICTURES and self.output_type not in PICTURES:
             return
         if self.generator is not None:

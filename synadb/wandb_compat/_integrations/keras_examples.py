@@ -8,23 +8,9 @@ from typing import Any
 import synadb.wandb_compat as wandb
 from synadb.wandb_compat._term import termwarn
 
-__all__ = ["PICTURES", "examples", "guess_type"]
+__all__ = ["PICTURES", "examples"]
 
 PICTURES = ("image", "images", "segmentation_mask")
-
-
-def guess_type(shape: Any, sequences: bool = True) -> str | None:
-    """What data of a shape is: "label", "image" or "segmentation_mask"; None for what it may be.
-
-    Three dimensions are those of grey images, where they cannot be a sequence's.
-    """
-    if len(shape) in (1, 2):
-        return "label"
-    if len(shape) == 3 and not sequences:
-        return "image"
-    if len(shape) == 4:
-        return "image" if shape[-1] in (1, 3, 4) else "segmentation_mask"
-    return None
 
 
 def examples(
@@ -111,8 +97,10 @@ def _pixels(values: Any, kind: str | None, colors: Any) -> Any:
     """Pictures as they are; masks with the colour of the class that is likeliest at each point."""
     import numpy as np
 
+    from synadb.wandb_compat.util import class_colors
+
     masks = np.stack(values)
     if kind != "segmentation_mask" or masks.ndim == 3 or masks.shape[-1] == 1:
         return values
-    palette = wandb.util.class_colors(masks.shape[-1]) if colors is None else colors
+    palette = class_colors(masks.shape[-1]) if colors is None else colors
     return np.array(palette)[masks.argmax(axis=-1)]

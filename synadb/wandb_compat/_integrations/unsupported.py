@@ -14,6 +14,7 @@ __all__ = [
     "WandbDSPyCallback",
     "WandbTracer",
     "active_run_path",
+    "add_wandb_visualization",
     "build_project_path",
     "cohere_autolog",
     "diffusers_autolog",
@@ -120,6 +121,15 @@ def patch_kfp() -> None:
 
 def unpatch_kfp() -> None:
     """Nothing was patched."""
+
+
+def add_wandb_visualization(run: Any, mlpipeline_ui_metadata_path: str) -> None:
+    """Write a file that makes Kubeflow's page show a run: what is known of it now."""
+    import json
+
+    page = {"type": "web-app", "storage": "inline", "source": run.to_html()}
+    with open(mlpipeline_ui_metadata_path, "w", encoding="utf-8") as file:
+        json.dump({"outputs": [page]}, file)
 
 
 def wandb_track(*args: Any, **kwargs: Any) -> None:

@@ -95,9 +95,22 @@ class ArtifactSink:
         """Keep a file at this very path, unless there is one."""
         raise NotImplementedError
 
+    def is_free(self, path: str, content: bytes) -> bool:
+        """Whether no other content is kept at this path."""
+        raise NotImplementedError
+
     def refer(self, folder: str, address: str) -> str:
         """Keep an address of another machine; returns its path."""
         raise NotImplementedError
+
+
+def md5_base64(content: bytes) -> str:
+    """The MD5 of content, as artifacts spell it."""
+    import hashlib
+
+    from synadb.artifact_records import b64_md5
+
+    return b64_md5(hashlib.md5(content, usedforsecurity=False).digest())
 
 
 class InArtifact(ArtifactSink):
@@ -109,6 +122,11 @@ class InArtifact(ArtifactSink):
     def add(self, path: str, content: bytes) -> None:
         """Keep a file at this very path, unless there is one."""
         self.artifact._add_bytes(path, content)
+
+    def is_free(self, path: str, content: bytes) -> bool:
+        """Whether no other content is kept at this path."""
+        entry = self.artifact.manifest.entries.get(path)
+        return entry is None or entry.digest == md5_base64(content)
 
     def refer(self, folder: str, address: str) -> str:
         """Keep an address of another machine; returns its path."""

@@ -786,6 +786,15 @@ class ClassesIdType(Type):
         return valid if isinstance(valid, InvalidType) else self
 
     @classmethod
+    def from_json(cls, json_dict: Mapping[str, Any], artifact: Any = None) -> Type:
+        """With the classes, which the artifact has as a file of their own."""
+        params = json_dict.get("params", {})
+        named = params.get("classes_obj") or {}
+        if named.get("type") == "classes-file" and artifact is not None:
+            return cls(artifact.get(named["path"]))
+        return cls(None, _params_from_json(params.get("valid_ids"), artifact))
+
+    @classmethod
     def from_obj(cls, py_obj: Any = None) -> Type:
         """The type of the ids of a Classes object."""
         return cls(py_obj)
@@ -794,8 +803,9 @@ class ClassesIdType(Type):
         """With the classes, which are a file of their own in an artifact."""
         json = super().to_json(artifact)
         classes = self.wb_classes_obj_ref
-        if classes is not None and artifact is not None:
-            json.setdefault("params", {})["classes_obj"] = artifact.classes_json(classes)
+        if classes is not None:
+            found = classes.to_json() if artifact is None else artifact.classes_json(classes)
+            json.setdefault("params", {})["classes_obj"] = found
         return json
 
 

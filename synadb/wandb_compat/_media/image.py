@@ -10,14 +10,24 @@ from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
 from synadb.media import image as pictures
 from synadb.media import jsontext
 from synadb.wandb_compat import _term
+from synadb.wandb_compat._media import dtypes
 from synadb.wandb_compat._media._sources import captions, is_reference
-from synadb.wandb_compat._media.base import ArtifactSink, BatchableMedia, Media, Sink
+from synadb.wandb_compat._media.base import (
+    ArtifactSink,
+    BatchableMedia,
+    Media,
+    Sink,
+    md5_base64,
+)
 from synadb.wandb_compat._values import history_value
 
 if TYPE_CHECKING:
     from PIL.Image import Image as PILImage
 
 __all__ = ["BoundingBoxes2D", "Classes", "Image", "ImageMask"]
+
+
+_COLUMN_CLASSES = "media/cls.classes.json"
 
 
 class Classes(Media):
@@ -43,6 +53,14 @@ class Classes(Media):
         """The classes themselves: they need no file."""
         return {"_type": self._log_type, "class_set": self._class_set}
 
+    def get_type(self) -> dtypes.Type:
+        """The type of a table's column of their ids."""
+        return dtypes.TypeRegistry.type_of(self)
+
+    def _content_now(self) -> Classes:
+        """What a cell of a table keeps."""
+        return Classes(self._class_set)
+
     def _snapshot(self) -> NoReturn:
         raise AssertionError("Classes cannot be logged alone; pass wandb.Image(..., classes=...)")
 
@@ -51,20 +69,32 @@ class Classes(Media):
 
     def reference(self, sink: ArtifactSink) -> dict[str, Any]:
         """What the JSON of an image in an artifact says of its classes, which become a file."""
-        import hashlib
-        from base64 import b64encode
+        return _put_classes(sink, self._path(), self._file())
 
-        data = json.dumps(history_value(self.to_json()), sort_keys=True).encode("ascii")
+    def column_reference(self, sink: ArtifactSink) -> dict[str, Any]:
+        """What the type of a table's column says of its classes, which become a file."""
+        data = self._file()
+        is_free = sink.is_free(_COLUMN_CLASSES, data)
+        return _put_classes(sink, _COLUMN_CLASSES if is_free else self._path(), data)
+
+    def _path(self) -> str:
+        import hashlib
+
         name = hashlib.md5(str(self._class_set).encode(), usedforsecurity=False).hexdigest()
-        path = f"media/classes/{name}_cls.classes.json"
-        sink.add(path, data)
-        digest = b64encode(hashlib.md5(data, usedforsecurity=False).digest()).decode()
-        return {"type": "classes-file", "path": path, "digest": digest}
+        return f"media/classes/{name}_cls.classes.json"
+
+    def _file(self) -> bytes:
+        return json.dumps(history_value(self.to_json()), sort_keys=True).encode("ascii")
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Classes) and self._class_set == other._class_set
 
     __hash__ = None  # type: ignore[assignment]
+
+
+def _put_classes(sink: ArtifactSink, path: str, data: bytes) -> dict[str, Any]:
+    sink.add(path, data)
+    return {"type": "classes-file", "path": path, "digest": md5_base64(data)}
 
 
 class _Overlay(Media):

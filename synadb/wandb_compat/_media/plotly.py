@@ -12,7 +12,15 @@ from synadb.wandb_compat.errors import Error
 if TYPE_CHECKING:
     from synadb.wandb_compat._media.base import Media
 
-__all__ = ["Plotly", "figure_value"]
+__all__ = [
+    "Plotly",
+    "converted_by_plotly",
+    "figure_value",
+    "has_images",
+    "is_of",
+    "is_plotly_figure",
+    "matplotlib_figure",
+]
 
 _EXTENSION = ".plotly.json"
 
@@ -25,9 +33,9 @@ class Plotly(FileMedia):
 
     def __init__(self, val: Any) -> None:
         super().__init__()
-        if _is_of("matplotlib", val):
+        if is_of("matplotlib", val):
             val = _as_plotly(val)
-        elif not _is_plotly_figure(val):
+        elif not is_plotly_figure(val):
             raise ValueError(
                 "wandb.Plotly: logged plots must be plotly figures, or matplotlib plots that "
                 f"plotly can convert, not {type(val).__name__}"
@@ -38,7 +46,7 @@ class Plotly(FileMedia):
     @classmethod
     def make_plot_media(cls, val: Any) -> Media:
         """A matplotlib figure that holds images as an Image, any other figure as a Plotly."""
-        if _is_of("matplotlib", val) and _has_images(_matplotlib_figure(val)):
+        if is_of("matplotlib", val) and has_images(matplotlib_figure(val)):
             return _image(val)
         return cls(val)
 
@@ -66,16 +74,16 @@ def figure_value(obj: Any) -> Media:
     an Image. It is drawn here, in the thread that calls. TypeError for anything else, ValueError
     for a part of a plot that belongs to no figure.
     """
-    if _is_of("matplotlib", obj):
-        figure = _matplotlib_figure(obj)
-        if not _has_images(figure):
+    if is_of("matplotlib", obj):
+        figure = matplotlib_figure(obj)
+        if not has_images(figure):
             converted = _converted(figure)
             if converted is not None:
                 return converted
         return _image(figure)
-    if _is_of("plotly", obj):
+    if is_of("plotly", obj):
         return Plotly(obj)
-    if _is_of("bokeh", obj):
+    if is_of("bokeh", obj):
         from synadb.wandb_compat._media.bokeh import Bokeh
 
         return Bokeh(obj)
@@ -85,7 +93,7 @@ def figure_value(obj: Any) -> Media:
     )
 
 
-def _is_of(library: str, obj: Any) -> bool:
+def is_of(library: str, obj: Any) -> bool:
     """Whether this is of a class of a library, or a module of it."""
     names = [kind.__module__ for kind in type(obj).__mro__]
     if type(obj).__name__ == "module":
@@ -93,7 +101,8 @@ def _is_of(library: str, obj: Any) -> bool:
     return any(str(name).partition(".")[0] == library for name in names)
 
 
-def _is_plotly_figure(obj: Any) -> bool:
+def is_plotly_figure(obj: Any) -> bool:
+    """Whether this is a figure of plotly."""
     return any(
         kind.__module__.partition(".")[0] == "plotly" and kind.__name__ == "Figure"
         for kind in type(obj).__mro__
@@ -110,7 +119,7 @@ def _image(obj: Any) -> Media:
 # -- matplotlib ----------------------------------------------------------------------------------
 
 
-def _matplotlib_figure(obj: Any) -> Any:
+def matplotlib_figure(obj: Any) -> Any:
     """The figure that this belongs to; that of `pyplot` is the current one."""
     from matplotlib.figure import Figure
 
@@ -126,7 +135,8 @@ def _matplotlib_figure(obj: Any) -> Any:
     return figure
 
 
-def _has_images(figure: Any) -> bool:
+def has_images(figure: Any) -> bool:
+    """Whether a figure of matplotlib has images."""
     return any(axes.images for axes in figure.axes)
 
 
@@ -142,12 +152,17 @@ def _converted(figure: Any) -> Plotly | None:
 
 
 def _as_plotly(obj: Any) -> Any:
-    figure = _matplotlib_figure(obj)
-    if _has_images(figure):
+    figure = matplotlib_figure(obj)
+    if has_images(figure):
         raise ValueError(
             "Plotly does not currently support converting matplotlib figures containing images; "
             "log them as wandb.Image(plt)"
         )
+    return converted_by_plotly(figure)
+
+
+def converted_by_plotly(figure: Any) -> Any:
+    """A figure of matplotlib as plotly's converter makes it: without images."""
     import importlib
     import warnings
 

@@ -708,14 +708,17 @@ class JoinedTable(Media):
         return json
 
     def _snapshot(self) -> LoggedLink:
-        tables = {}
+        tables: dict[str, Content | LoggedLink] = {}
         for name, table in (("table1", self._table1), ("table2", self._table2)):
-            if not isinstance(table, Table):
+            if isinstance(table, Table):
+                tables[name] = table._content_now()
+            elif isinstance(table, PartitionedTable):
+                tables[name] = table._snapshot()
+            else:
                 raise ValueError(
                     f"JoinedTable {name}: {table} not found in artifact; to log a JoinedTable, "
                     "make it of two wandb.Table objects"
                 )
-            tables[name] = table._content_now()
         return LoggedLink("joined-table", {"join_key": self._join_key}, tables)
 
     def _to_run_value(self, sink: Sink, key: str, step: int | str) -> Any:

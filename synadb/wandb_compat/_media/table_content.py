@@ -171,7 +171,9 @@ class Logged(Media):
 class LoggedLink(Media):
     """A joined or partitioned table in one row: a reference to an artifact, which has the rest."""
 
-    def __init__(self, kind: str, json: dict[str, Any], tables: Mapping[str, Content]) -> None:
+    def __init__(
+        self, kind: str, json: dict[str, Any], tables: Mapping[str, Content | LoggedLink]
+    ) -> None:
         super().__init__()
         self._kind = kind
         self._json = json
@@ -180,7 +182,7 @@ class LoggedLink(Media):
     @property
     def held_bytes(self) -> int:
         """About how much memory the rows of its tables take."""
-        return sum(content.held_bytes for content in self._tables.values())
+        return sum(table.held_bytes for table in self._tables.values())
 
     @property
     def class_name(self) -> str:
@@ -188,22 +190,27 @@ class LoggedLink(Media):
         return _LINK_CLASSES[self._kind]
 
     def _artifact_json(self, sink: ArtifactSink) -> dict[str, Any]:
-        files = ArtifactFiles(sink)
-        tables = {name: files.put_table(content) for name, content in self._tables.items()}
+        tables = {name: _put_joined(sink, name, table) for name, table in self._tables.items()}
         return {"_type": self._kind, **self._json, **tables}
 
     def _to_run_value(self, sink: Sink, key: str, step: int | str) -> Any:
         inside = _Files()
-        files = ArtifactFiles(inside)
-        json = {"_type": self._kind, **self._json}
-        for name, content in self._tables.items():
-            json[name] = f"t{name[-1]}{SUFFIX}"
-            inside.add(json[name], files.table_bytes(content))
         entry = _entry_path(key, f"{self._kind}.json")
-        inside.add(entry, _json_bytes(json))
+        inside.add(entry, _json_bytes(self._artifact_json(inside)))
         name = artifact_name(f"run-{sink.run_id}-{key}")
         client_id = sink.put_artifact(name, "run_table", inside.files)
         return {"_type": self._kind, "artifact_path": f"{_LOCATION}{client_id}/{entry}"}
+
+
+def _put_joined(sink: ArtifactSink, name: str, table: Content | LoggedLink) -> str:
+    """Keep one of the two tables of a JoinedTable, `table1` or `table2`; returns its path."""
+    if isinstance(table, Content):
+        data, suffix = ArtifactFiles(sink).table_bytes(table), SUFFIX
+    else:
+        data, suffix = _json_bytes(table._artifact_json(sink)), f".{table._kind}.json"
+    path = f"t{name[-1]}_{_digest(data)}{suffix}"
+    sink.add(path, data)
+    return path
 
 
 class _Files(ArtifactSink):
@@ -215,6 +222,10 @@ class _Files(ArtifactSink):
     def add(self, path: str, content: bytes) -> None:
         """Keep a file at this very path, unless there is one."""
         self.files.setdefault(path, content)
+
+    def is_free(self, path: str, content: bytes) -> bool:
+        """Whether no other content is kept at this path."""
+        return self.files.get(path, content) == content
 
     def refer(self, folder: str, address: str) -> str:
         """Raise ValueError: the artifact of a logged table holds files alone."""
@@ -240,8 +251,8 @@ class ArtifactFiles:
         return json
 
     def classes_json(self, classes: Any) -> dict[str, Any]:
-        """A reference to the names of classes, which become a file."""
-        json: dict[str, Any] = classes.reference(self._sink)
+        """A reference to the classes of a column, which become a file."""
+        json: dict[str, Any] = classes.column_reference(self._sink)
         return json
 
     def add_table(self, table: Any) -> str:
@@ -255,15 +266,8 @@ class ArtifactFiles:
         self._tables[id(table)] = (table, path)
         data = self.table_bytes(table._content_now())
         if path not in self._referred:
-            path = _path_by_content(data)
+            path = f"media/tables/{_digest(data)}{SUFFIX}"
             self._tables[id(table)] = (table, path)
-        self._sink.add(path, data)
-        return path
-
-    def put_table(self, content: Content) -> str:
-        """Keep a table as a file of its own; returns its path."""
-        data = self.table_bytes(content)
-        path = _path_by_content(data)
         self._sink.add(path, data)
         return path
 
@@ -340,9 +344,8 @@ class ArtifactFiles:
         return artifact_cell(value, self)
 
 
-def _path_by_content(data: bytes) -> str:
-    digest = hashlib.md5(data, usedforsecurity=False).hexdigest()
-    return f"media/tables/{digest[:20]}{SUFFIX}"
+def _digest(data: bytes) -> str:
+    return hashlib.md5(data, usedforsecurity=False).hexdigest()[:20]
 
 
 def _json_bytes(value: Any) -> bytes:

@@ -23,7 +23,7 @@ __all__ = [
     "WandbCoreNotAvailableError",
 ]
 
-_LAZY = {"term": "errors.term"}
+_LAZY = {"term": "errors.term", "warnings": "errors.warnings"}
 
 
 def __getattr__(name: str) -> Any:

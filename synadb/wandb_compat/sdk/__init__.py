@@ -38,6 +38,7 @@ _LAZY = {
     "finish": ":finish",
     "helper": "sdk.wandb_helper",
     "init": ":init",
+    "integration_utils": "sdk.integration_utils",
     "lib": "sdk.lib",
     "login": ":login",
     "require": ":require",

@@ -256,6 +256,16 @@ def nested_replaced(see: See) -> None:
     see("config", dict(run.config))
 
 
+def versions_in_dicts(see: See) -> None:
+    run = wandb.init(project="p")
+    version = {"_type": "artifactVersion", "id": "x", "version": "v0"}
+    run.config.update({"a": {"b": version}, "c": {"d": [version, "wandb-artifact://e/p/n:v0"]}})
+    with see.error("an address"):
+        run.config.update({"e": {"f": {"g": "wandb-artifact://e/p/n:v0"}}})
+    see("kept", "e" in run.config)
+    see("config", dict(run.config))
+
+
 def late_changes(see: See) -> None:
     run = wandb.init(project="p")
     for i in range(3):

@@ -271,6 +271,23 @@ def joined_tables_in_cells(see: See) -> None:
     run.log({"table": wandb.Table(columns=["c"], data=[[joined]])})
     parts = wandb.data_types.PartitionedTable("parts")
     run.log({"table": wandb.Table(columns=["c"], data=[[parts]])})
+    both = wandb.JoinedTable(parts, _table((1, 2)), "a")
+    run.log({"table": wandb.Table(columns=["c"], data=[[both]]), "both": both})
+    run.finish()
+
+
+def classes_in_cells(see: See) -> None:
+    run = wandb.init(project="p")
+    labels = wandb.Classes([{"id": 0, "name": "cat"}, {"id": 1, "name": "dog"}])
+    table = wandb.Table(columns=["which", "n"], data=[[labels, 1]])
+    table.add_data(0, 2)
+    with see.error("an id that is none"):
+        table.add_data(2, 3)
+    run.log({"table": table})
+    chosen = wandb.Table(columns=["which"], data=[[1]], dtype=labels.get_type())
+    run.log({"chosen": chosen})
+    with see.error("alone"):
+        run.log({"labels": labels})
     run.finish()
 
 

@@ -1,4 +1,4 @@
-"""`wandb.integration.tensorflow`: a hook for sessions."""
+"""`wandb.integration.tensorflow`: a hook for sessions, and summaries that a script has."""
 
 from __future__ import annotations
 
@@ -8,10 +8,12 @@ from synadb.wandb_compat._lazy import lazy_attribute, lazy_dir
 
 __all__ = [
     "WandbHook",
+    "log",
 ]
 
 _LAZY = {
     "WandbHook": "_integrations.tensorflow:WandbHook",
+    "log": "integration.tensorboard.log:_log",
 }
 
 

@@ -13,6 +13,7 @@ _LAZY = {
     "audio": "sdk.data_types.audio",
     "base_types": "sdk.data_types.base_types",
     "bokeh": "sdk.data_types.bokeh",
+    "eval_table": "sdk.data_types.eval_table",
     "graph": "sdk.data_types.graph",
     "helper_types": "sdk.data_types.helper_types",
     "histogram": "sdk.data_types.histogram",

@@ -17,6 +17,8 @@ _LAZY = {
     "disabled": "sdk.lib.disabled",
     "filenames": "sdk.lib.filenames",
     "filesystem": "sdk.lib.filesystem",
+    "hashutil": "sdk.lib.hashutil",
+    "import_hooks": "sdk.lib.import_hooks",
     "ipython": "sdk.lib.ipython",
     "json_util": "sdk.lib.json_util",
     "lazyloader": "sdk.lib.lazyloader",

@@ -5,6 +5,7 @@ Every class takes any arguments and keeps those given by name as attributes.
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 from synadb.wandb_compat._term import termwarn
@@ -52,6 +53,8 @@ def _say(name: str) -> None:
 
 
 def __getattr__(name: str) -> Any:
+    if name in ("v1", "v2"):
+        return sys.modules[__name__]
     if name.startswith("_") or not name[:1].isupper():
         raise AttributeError(f"module 'wandb.apis.reports' has no attribute {name!r}")
     found = globals()[name] = type(name, (_Part,), {"__doc__": "A part of a report."})

@@ -1,0 +1,1 @@
+"""The less common names of `wandb.util`, imported when one of them is asked for."""

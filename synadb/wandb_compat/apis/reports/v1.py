@@ -1,0 +1,7 @@
+"""`wandb.apis.reports.v1`: another name of `wandb.apis.reports`."""
+
+import sys
+
+from synadb.wandb_compat.apis import reports
+
+sys.modules[__name__] = reports
