@@ -16,7 +16,7 @@ STAMP := $(VENV)/.installed
 CODE  := synadb tests examples
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check lint types fmt bench frameworks kill clean install
+.PHONY: help demo test check lint types fmt bench frameworks notebook kill clean install
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -48,6 +48,9 @@ frameworks: $(STAMP) ## install training libraries, and compare what they log un
 	@$(BIN)/python -m pip install --quiet $(FRAMEWORKS)
 	@$(BIN)/python -m tests.frameworks.play
 	@$(BIN)/python -m pytest tests/frameworks/test_launchers.py tests/test_notebooks.py
+
+notebook: $(STAMP) ## execute the comparison notebook and store its outputs (on a quiet machine)
+	@$(BIN)/python -m tests.execute_notebook examples/notebooks/wandb_comparison.ipynb
 
 kill: $(STAMP) ## SIGKILL a logging process ROUNDS times and count what is missing
 	@$(BIN)/python -m tests.kill --rounds $(ROUNDS)
