@@ -95,8 +95,19 @@ def run_python(
     check: bool = True,
 ) -> subprocess.CompletedProcess[str]:
     """Run `python ARGS` in `cwd` against this checkout; see RunScript for the rest."""
+    return run_command([sys.executable, *args], cwd, timeout, env, check)
+
+
+def run_command(
+    command: list[str],
+    cwd: Path,
+    timeout: float = 60,
+    env: Mapping[str, str] | None = None,
+    check: bool = True,
+    one_stream: bool = False,
+) -> subprocess.CompletedProcess[str]:
+    """As run_python, any command; with `one_stream` its standard error is in its output."""
     python_path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
-    command = [sys.executable, *args]
     with subprocess.Popen(
         command,
         cwd=cwd,
@@ -109,7 +120,7 @@ def run_python(
         },
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
+        stderr=subprocess.STDOUT if one_stream else subprocess.PIPE,
         encoding="utf-8",
         errors="replace",
         start_new_session=True,
