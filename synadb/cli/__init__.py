@@ -8,6 +8,7 @@ program also has `split(argv)`, which tells its own arguments from that program'
 from __future__ import annotations
 
 import argparse
+import io
 import os
 import sys
 from collections.abc import Callable
@@ -19,7 +20,9 @@ from synadb.errors import SynaDBError
 if TYPE_CHECKING:
     from types import ModuleType
 
-__all__ = ["COMMANDS", "Command", "main"]
+    from synadb.cli._parsing import Subparsers
+
+__all__ = ["COMMANDS", "Command", "full_parser", "main"]
 
 INTERRUPTED = 130  # what a shell reports for a program ended by SIGINT
 BROKEN_PIPE = 141  # and by SIGPIPE
@@ -39,6 +42,11 @@ COMMANDS = (
     Command("compare", "synadb.cli.compare", "run a script under wandb and under SynaDB"),
     Command("runs", "synadb.cli.runs", "list the runs of a database"),
     Command("show", "synadb.cli.show", "show one run: config, summary, metrics"),
+    Command("compare-runs", "synadb.cli.compare_runs", "show in what runs differ"),
+    Command("plot", "synadb.cli.plot", "draw metrics, on the terminal or in a picture"),
+    Command("tail", "synadb.cli.tail", "follow what a run prints and logs"),
+    Command("tag", "synadb.cli.tag", "show and change the tags of runs"),
+    Command("info", "synadb.cli.info", "say what a database holds, and where it is"),
     Command("sweep", "synadb.cli.sweep", "create a sweep, pause, resume or end it, show it"),
     Command("agent", "synadb.cli.agent", "run the trials of a sweep"),
     Command("sweeps", "synadb.cli.sweeps", "list the sweeps of a database"),
@@ -50,6 +58,7 @@ COMMANDS = (
     Command("recover", "synadb.cli.recover", "bring rows left behind by dead processes in"),
     Command("rm", "synadb.cli.rm", "delete runs, after asking"),
     Command("gc", "synadb.cli.gc", "give the space of deleted runs back"),
+    Command("completion", "synadb.cli.completion", "print a script for a shell's completion"),
 )
 
 DESCRIPTION = "Experiment tracking in one local file, for scripts that import wandb and others."
@@ -63,6 +72,9 @@ example:
 
 def main(argv: list[str] | None = None) -> int:
     """Run one command line and return its exit code; an interrupt ends the process."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # A name that the output's encoding lacks is no reason to end in the middle of a table.
+        sys.stdout.reconfigure(errors="backslashreplace")
     try:
         try:
             return _dispatch(sys.argv[1:] if argv is None else argv)
@@ -103,17 +115,7 @@ def _die_interrupted() -> NoReturn:
 def _dispatch(argv: list[str]) -> int:
     chosen = argv[0] if argv else None
     rest: list[str] | None = None
-    parser = argparse.ArgumentParser(
-        prog="synadb",
-        description=DESCRIPTION,
-        epilog=EXAMPLE,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    package = sys.modules[__name__.partition(".")[0]]
-    version = f"synadb {package.__version__}"
-    parser.add_argument("--version", action="version", version=version)
-    # With `prog` given, argparse need not format (and import) anything to find it out.
-    subparsers = parser.add_subparsers(title="commands", metavar="COMMAND", prog="synadb")
+    parser, subparsers = _top_parser()
     for command in COMMANDS:
         if command.name != chosen:
             subparsers.add_parser(command.name, help=command.help)
@@ -138,6 +140,28 @@ def _dispatch(argv: list[str]) -> int:
         arguments.rest = rest
     function: Callable[[argparse.Namespace], int] = arguments.func
     return function(arguments)
+
+
+def full_parser() -> argparse.ArgumentParser:
+    """The parser with the arguments of every command; this imports all of them."""
+    parser, subparsers = _top_parser()
+    for command in COMMANDS:
+        _load(command).add_parser(subparsers)
+    return parser
+
+
+def _top_parser() -> tuple[argparse.ArgumentParser, Subparsers]:
+    parser = argparse.ArgumentParser(
+        prog="synadb",
+        description=DESCRIPTION,
+        epilog=EXAMPLE,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    package = sys.modules[__name__.partition(".")[0]]
+    version = f"synadb {package.__version__}"
+    parser.add_argument("--version", action="version", version=version)
+    # With `prog` given, argparse need not format (and import) anything to find it out.
+    return parser, parser.add_subparsers(title="commands", metavar="COMMAND", prog="synadb")
 
 
 def _load(command: Command) -> ModuleType:

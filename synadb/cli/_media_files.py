@@ -7,6 +7,7 @@ import os
 from typing import TYPE_CHECKING, NamedTuple
 
 from synadb.errors import StorageError, SynaDBError
+from synadb.folders import leads_out, safe_path
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -14,14 +15,9 @@ if TYPE_CHECKING:
     from synadb.records import ArtifactRecord
     from synadb.tracker import ExperimentTracker
 
-__all__ = ["PREFIX", "MediaFile", "safe_path", "write_media"]
+__all__ = ["PREFIX", "MediaFile", "write_media"]
 
 PREFIX = "media/"
-_LONGEST = 255  # bytes of a name, as file systems allow
-_FORBIDDEN = frozenset('<>:"\\|?*')  # on Windows, for whoever copies the folder there
-_DEVICES = frozenset(
-    ("con", "prn", "aux", "nul", *(f"{name}{n}" for name in ("com", "lpt") for n in range(1, 10)))
-)
 
 
 class MediaFile(NamedTuple):
@@ -33,31 +29,6 @@ class MediaFile(NamedTuple):
     sha256: str
     state: str
     reason: str = ""
-
-
-def safe_path(name: str) -> str:
-    """A file's name in a run as a relative path, of parts that are names everywhere."""
-    parts = [_safe_part(part) for part in name.replace("\\", "/").split("/")]
-    return "/".join(part for part in parts if part) or "_"
-
-
-def _safe_part(part: str) -> str:
-    if part in ("", "."):
-        return ""
-    text = "".join(
-        letter if letter.isprintable() and letter not in _FORBIDDEN else "_"
-        for letter in part.replace("..", "__")
-    )
-    # Windows drops these at the end of a name, and so would take two names for one.
-    text = text[:-1] + "_" if text[-1] in ". " else text
-    if text.partition(".")[0].lower() in _DEVICES:
-        text = f"_{text}"
-    encoded = text.encode()
-    if len(encoded) > _LONGEST:
-        root, dot, extension = text.rpartition(".")
-        end = f"{dot}{extension}" if root and len(extension) < 16 else ""
-        text = encoded[: _LONGEST - len(end.encode())].decode("utf-8", "ignore") + end
-    return text
 
 
 def write_media(
@@ -72,9 +43,8 @@ def write_media(
         os.makedirs(folder, exist_ok=True)
     except OSError as error:
         raise SynaDBError(f"{folder} cannot be made a folder: {error.strerror or error}") from error
-    root = os.path.realpath(folder)
     taken: set[str] = set()
-    return [_write(tracker, run_id, record, folder, root, taken) for record in files]
+    return [_write(tracker, run_id, record, folder, taken) for record in files]
 
 
 def _write(
@@ -82,7 +52,6 @@ def _write(
     run_id: str,
     record: ArtifactRecord,
     folder: str,
-    root: str,
     taken: set[str],
 ) -> MediaFile:
     relative = safe_path(record.name)
@@ -103,7 +72,7 @@ def _write(
             return outcome("kept", "something else of that name is there already")
         above = os.path.dirname(target)
         # Before any folder is made: a link on the way may lead elsewhere.
-        if os.path.commonpath([root, os.path.realpath(above)]) != root:
+        if leads_out(folder, above):
             return outcome("failed", f"a link in {folder} leads out of it")
         os.makedirs(above, exist_ok=True)
         tracker.download_file(run_id, record.name, target)

@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Callable
 from typing import Any, TypeAlias
 
-__all__ = ["Subparsers", "add_command", "add_database"]
+__all__ = ["Subparsers", "add_command", "add_database", "whole_number"]
 
 # In quotes: the class takes no parameter at run time.
 Subparsers: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
@@ -39,3 +39,10 @@ def add_database(parser: argparse.ArgumentParser, *, positional: bool = True) ->
             "file", metavar="FILE", nargs="?", help="the database (default: the nearest)"
         )
     parser.add_argument("--db", metavar="FILE", help="the database, as an option")
+
+
+def whole_number(text: str) -> int:
+    """A number of things, as the type of an argument."""
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"takes a whole number, not {text!r}")
+    return int(text)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import math
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from synadb.errors import RunNotFoundError, StorageError, SynaDBError
@@ -17,10 +18,16 @@ if TYPE_CHECKING:
 
 __all__ = [
     "align",
+    "as_text",
     "existing_database",
+    "file_size",
     "find_run",
+    "find_runs",
     "flatten",
+    "is_number",
+    "journal_size",
     "local_time",
+    "one_line",
     "open_database",
     "to_json",
 ]
@@ -48,12 +55,14 @@ def existing_database(args: argparse.Namespace) -> str:
     return path
 
 
-def open_database(args: argparse.Namespace, *, read_only: bool = False) -> ExperimentTracker:
+@contextlib.contextmanager
+def open_database(args: argparse.Namespace) -> Iterator[ExperimentTracker]:
     """Open the database that the command line names; StorageError where there is none."""
     path = existing_database(args)
     from synadb.tracker import ExperimentTracker
 
-    return ExperimentTracker(path, read_only=read_only)
+    with ExperimentTracker(path) as tracker:
+        yield tracker
 
 
 def find_run(tracker: ExperimentTracker, wanted: str) -> RunRecord:
@@ -84,6 +93,29 @@ def find_run(tracker: ExperimentTracker, wanted: str) -> RunRecord:
     )
 
 
+def find_runs(tracker: ExperimentTracker, wanted: Iterable[str]) -> list[str]:
+    """The ids of several runs as `find_run` finds them, each once."""
+    return list(dict.fromkeys(find_run(tracker, word).run_id for word in wanted))
+
+
+def file_size(path: str) -> int:
+    """The bytes of a file; 0 for one that is not there, or not any more."""
+    try:
+        return os.path.getsize(path)
+    except OSError:
+        return 0
+
+
+def journal_size(folder: str, journal_id: str) -> int:
+    """The bytes of a journal in a folder of live files."""
+    from synadb.journal import segment_paths
+
+    try:
+        return sum(map(file_size, segment_paths(folder, journal_id)))
+    except FileNotFoundError:  # the folder has gone with the last journal
+        return 0
+
+
 def flatten(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
     """Nested dicts as one, keys joined by dots; an empty dict stays a value."""
     flat: dict[str, Any] = {}
@@ -98,6 +130,18 @@ def flatten(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
 def to_json(value: Any, indent: int | None = 2) -> str:
     """Strict JSON; NaN and the infinities, which it lacks, become strings."""
     return json.dumps(_finite(value), indent=indent, allow_nan=False)
+
+
+def is_number(value: Any) -> bool:
+    """Whether it can be drawn and counted with: no bool, and no integer beyond a float."""
+    if isinstance(value, int):
+        return not isinstance(value, bool) and abs(value) < 1 << 1023
+    return isinstance(value, float)
+
+
+def as_text(value: Any) -> str:
+    """A value in a cell of a table: a str as it is, anything else as JSON."""
+    return value if isinstance(value, str) else to_json(value, indent=None).strip('"')
 
 
 def _finite(value: Any) -> Any:
@@ -117,13 +161,14 @@ def local_time(seconds: float) -> str:
     return datetime.fromtimestamp(seconds, timezone.utc).astimezone().strftime("%Y-%m-%d %H:%M:%S")
 
 
+def one_line(text: str) -> str:
+    """The text with blanks for what would break the line or colour the terminal."""
+    return "".join(letter if letter.isprintable() else " " for letter in text)
+
+
 def align(table: Iterable[Sequence[str]], right: Iterable[int] = ()) -> list[str]:
     """Lines of columns two blanks apart, left-aligned except for those in `right`."""
-    # What would break the line, or colour the terminal, is shown as a blank.
-    rows = [
-        ["".join(letter if letter.isprintable() else " " for letter in cell) for cell in row]
-        for row in table
-    ]
+    rows = [[one_line(cell) for cell in row] for row in table]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     right = set(right)
     lines = []

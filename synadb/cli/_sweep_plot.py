@@ -6,8 +6,9 @@ import math
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
+from synadb.cli._figure import new_figure, save
 from synadb.cli._reading import flatten
-from synadb.errors import InvalidValueError, SynaDBError
+from synadb.errors import InvalidValueError
 
 if TYPE_CHECKING:
     from synadb.sweeps.view import Sweep
@@ -34,32 +35,20 @@ def draw(sweep: Sweep, path: str) -> None:
         raise InvalidValueError(
             f"sweep {sweep.sweep_id} has no trial with a value of its metric: nothing to draw"
         )
-    try:
-        import matplotlib as mpl
-    except ImportError as error:
-        raise SynaDBError("--plot needs matplotlib: pip install matplotlib") from error
-    mpl.use("Agg")
-    import matplotlib.pyplot as plt
-
     names = sorted({name for params, _ in known for name in params})
     columns = {name: _column([params.get(name) for params, _ in known]) for name in names}
     searched = [name for name in names if len(set(columns[name][0])) > 1] or names
     values = [value for _, value in known]
-    figure, (lines, bars) = plt.subplots(
-        2, 1, figsize=(2.0 + 1.6 * (len(searched) + 1), 9.0), height_ratios=(3, 2)
-    )
-    try:
-        _coordinates(lines, searched, columns, metric[0], values, maximize=metric[1])
-        weights = importance([columns[name][0] for name in searched], values)
-        order = sorted(range(len(searched)), key=weights.__getitem__)
-        bars.barh([searched[i] for i in order], [weights[i] for i in order], color="#4477aa")
-        bars.set_xlim(0, 1)
-        bars.set_xlabel(f"importance for {metric[0]} (|rank correlation|, or share explained)")
-        figure.suptitle(f"{sweep.name}: {len(known)} trials")
-        figure.tight_layout()
-        figure.savefig(path, dpi=120, format="png")
-    finally:
-        plt.close(figure)
+    size = (2.0 + 1.6 * (len(searched) + 1), 9.0)
+    figure = new_figure("--plot", size, f"{sweep.name}: {len(known)} trials")
+    lines, bars = figure.subplots(2, 1, height_ratios=(3, 2))
+    _coordinates(lines, searched, columns, metric[0], values, maximize=metric[1])
+    weights = importance([columns[name][0] for name in searched], values)
+    order = sorted(range(len(searched)), key=weights.__getitem__)
+    bars.barh([searched[i] for i in order], [weights[i] for i in order], color="#4477aa")
+    bars.set_xlim(0, 1)
+    bars.set_xlabel(f"importance for {metric[0]} (|rank correlation|, or share explained)")
+    save(figure, path)
 
 
 def _coordinates(
@@ -72,8 +61,9 @@ def _coordinates(
     maximize: bool,
 ) -> None:
     """A line a trial across one upright scale a parameter, the metric last; the best is bright."""
-    import matplotlib.pyplot as plt
+    from matplotlib import colormaps
 
+    colors = colormaps["viridis"]
     drawn = [columns[name] for name in names] + [(list(values), {})]
     scales = [scale(column, is_named=bool(texts)) for column, texts in drawn]
     order = sorted(range(len(values)), key=values.__getitem__, reverse=not maximize)
@@ -82,7 +72,7 @@ def _coordinates(
         axis.plot(
             range(len(drawn)),
             [height(column[i]) for (column, _), height in zip(drawn, scales, strict=True)],
-            color=plt.cm.viridis(rank / max(1, len(order) - 1)),
+            color=colors(rank / max(1, len(order) - 1)),
             alpha=0.7,
         )
     for place, ((column, texts), height) in enumerate(zip(drawn, scales, strict=True)):

@@ -8,7 +8,8 @@ import sys
 from typing import TYPE_CHECKING
 
 from synadb.cli._parsing import Subparsers, add_command, add_database
-from synadb.cli._reading import existing_database, open_database
+from synadb.cli._progress import working_on
+from synadb.cli._reading import existing_database, open_database, to_json
 from synadb.errors import CorruptStoreError, StorageError
 
 if TYPE_CHECKING:
@@ -38,24 +39,27 @@ def add_parser(subparsers: Subparsers) -> None:
     how = parser.add_mutually_exclusive_group()
     how.add_argument("--fix", action="store_true", help="repair what can be repaired")
     how.add_argument("--salvage", metavar="NEW", help="copy what can be read to the new file NEW")
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
 
 
 def run(args: argparse.Namespace) -> int:
     """Print what the audit found, and say by the exit code whether anything is wrong."""
     path = existing_database(args)
     if args.salvage:
-        return _salvage(path, args.salvage)
+        return _salvage(path, args)
     try:
-        with open_database(args) as tracker:
+        with open_database(args) as tracker, working_on("checking", path):
             report = tracker.check(fix=args.fix)
     except CorruptStoreError as error:
         # Its own advice is to run this command.
-        _print_unreadable(path, str(error.__cause__ or error), fix=args.fix)
-        return FOUND_PROBLEMS
-    return _print_report(path, report)
+        return _print_unreadable(path, error, args)
+    return _print_report(path, report, args)
 
 
-def _print_report(path: str, report: CheckReport) -> int:
+def _print_report(path: str, report: CheckReport, args: argparse.Namespace) -> int:
+    if args.json:
+        print(to_json({"database": path, "ok": report.ok, **report._asdict()}))
+        return 0 if report.ok else FOUND_PROBLEMS
     for title, lines in (
         ("fixed", report.fixed),
         ("note", report.notes),
@@ -71,47 +75,63 @@ def _print_report(path: str, report: CheckReport) -> int:
     return FOUND_PROBLEMS
 
 
-def _print_unreadable(path: str, error: str, *, fix: bool) -> None:
+def _print_unreadable(path: str, error: CorruptStoreError, args: argparse.Namespace) -> int:
     """Say of a file too damaged to audit what is lost as far as known, and what can be done."""
-    from synadb.cli._salvage import missing_bytes, salvage
+    from synadb.cli._salvage import missing_bytes
 
-    lines = [f"problem: {path}: {error}"]
+    problems = [f"{path}: {error.__cause__ or error}"]
     if missing := missing_bytes(path):
         size = os.path.getsize(path)
-        lines.append(f"problem: its end is missing: {size:,} of {size + missing:,} bytes are there")
+        problems.append(f"its end is missing: {size:,} of {size + missing:,} bytes are there")
+    lost: list[str] = []
     try:
-        runs, lost = salvage(path, None)
+        with working_on("reading what is left of", path):
+            following, lost = _outlook(path)
     except CorruptStoreError:
-        lines.append("problem: the list of its runs cannot be read")
+        problems.append("the list of its runs cannot be read")
         following = (
             "restore it from a backup; a run whose id you know may still come out with "
             "`synadb export ID --csv`"
         )
-    else:
-        lines += [f"lost: {line}" for line in lost[:LISTED]]
-        if len(lost) > LISTED:
-            lines.append(f"lost: and {len(lost) - LISTED} more")
-        base, ending = os.path.splitext(path)
-        part = "what can be read of" if lost else "all of"
-        following = (
-            f"`synadb check {path} --salvage {base}-saved{ending}` copies {part} {runs} "
-            f"run{'s' * (runs != 1)} to a new file"
-        )
-    if fix:
+    if args.json:
+        found = {"problems": problems, "notes": [], "fixed": [], "lost": lost, "next": following}
+        print(to_json({"database": path, "ok": False, **found}))
+        return FOUND_PROBLEMS
+    lines = [f"problem: {line}" for line in problems]
+    lines += [f"lost: {line}" for line in lost[:LISTED]]
+    if len(lost) > LISTED:
+        lines.append(f"lost: and {len(lost) - LISTED} more")
+    if args.fix:
         lines.append(f"--fix cannot mend this; {path} is left as it was")
     print("\n".join([*lines, f"next: {following}"]), file=sys.stderr)
+    return FOUND_PROBLEMS
 
 
-def _salvage(path: str, target: str) -> int:
+def _outlook(path: str) -> tuple[str, list[str]]:
+    """What can be done about a damaged file, and what would be lost then."""
     from synadb.cli._salvage import salvage
 
+    runs, lost = salvage(path, None)
+    base, ending = os.path.splitext(path)
+    part = "what can be read of" if lost else "all of"
+    command = f"`synadb check {path} --salvage {base}-saved{ending}`"
+    return f"{command} copies {part} {runs} run{'s' * (runs != 1)} to a new file", lost
+
+
+def _salvage(path: str, args: argparse.Namespace) -> int:
+    from synadb.cli._salvage import salvage
+
+    target: str = args.salvage
     if os.path.lexists(target):
         raise StorageError(f"{target} exists already; name a file that does not")
     try:
-        saved, lost = salvage(path, target)
+        with working_on("copying what is left of", path):
+            saved, lost = salvage(path, target)
     except CorruptStoreError as error:
-        _print_unreadable(path, str(error.__cause__ or error), fix=False)
-        return FOUND_PROBLEMS
+        return _print_unreadable(path, error, args)
+    if args.json:
+        print(to_json({"database": path, "saved": target, "runs": saved, "lost": lost}))
+        return FOUND_PROBLEMS if lost else 0
     for line in lost:
         print(f"lost: {line}")
     print(f"{target}: {saved} run{'s' * (saved != 1)} copied; {path} is left as it was")

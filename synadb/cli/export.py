@@ -9,12 +9,14 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from synadb.cli._parsing import Subparsers, add_command
-from synadb.cli._reading import find_run, open_database, to_json
+from synadb.cli._progress import Progress
+from synadb.cli._reading import find_runs, open_database, to_json
 from synadb.errors import SynaDBError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from synadb.bench.replay import Replayed
     from synadb.tracker import ExperimentTracker
 
 DESCRIPTION = """\
@@ -102,7 +104,7 @@ def run(args: argparse.Namespace) -> int:
         if args.all:
             run_ids = [record.run_id for record in tracker.list_runs()]
         else:
-            run_ids = list(dict.fromkeys(find_run(tracker, name).run_id for name in args.run))
+            run_ids = find_runs(tracker, args.run)
         if args.to == "wandb":
             return _to_wandb(tracker, run_ids, args)
         if args.to:
@@ -112,10 +114,18 @@ def run(args: argparse.Namespace) -> int:
         if folder:
             return _folders(tracker, run_ids, args, kind or "jsonl")
         if not args.out:
-            _write_text(tracker, run_ids, kind, sys.stdout, args.long)
+            with _written(None):
+                _write_text(tracker, run_ids, kind, sys.stdout, args.long)
         else:
             _write_file(tracker, run_ids, kind, args.out, args.long)
     return 0
+
+
+def _written(path: str | None) -> contextlib.AbstractContextManager[Any]:
+    """Show how much has been written to a file or standard output, unless that is a terminal."""
+    if path is None and sys.stdout.isatty():
+        return contextlib.nullcontext()
+    return Progress("exporting", measure=lambda: os.stat(path or sys.stdout.fileno()).st_size)
 
 
 def _sort_words(args: argparse.Namespace) -> None:
@@ -139,18 +149,24 @@ def _is_folder(out: str, kind: str | None) -> bool:
 
 def _write_file(
     tracker: ExperimentTracker, run_ids: Sequence[str], kind: str | None, out: str, long: bool
-) -> int:
+) -> None:
     from synadb.formats._history import target
 
     # What is no plain file, /dev/stdout for one, cannot be put in place when it is whole.
     plain = not os.path.exists(out) or os.path.isfile(out)
-    with target(out) if plain else contextlib.nullcontext(out) as path:
-        if kind == "parquet":
-            from synadb.formats.history_parquet import write_parquet
+    with target(out) if plain else contextlib.nullcontext(out) as path, _written(path):
+        _write_history(tracker, run_ids, kind, path, long)
 
-            return write_parquet(tracker, run_ids, path, long=long)
-        with open(path, "w", encoding="utf-8", newline="") as file:
-            return _write_text(tracker, run_ids, kind, file, long)
+
+def _write_history(
+    tracker: ExperimentTracker, run_ids: Sequence[str], kind: str | None, path: str, long: bool
+) -> int:
+    if kind == "parquet":
+        from synadb.formats.history_parquet import write_parquet
+
+        return write_parquet(tracker, run_ids, path, long=long)
+    with open(path, "w", encoding="utf-8", newline="") as file:
+        return _write_text(tracker, run_ids, kind, file, long)
 
 
 def _write_text(
@@ -170,54 +186,59 @@ def _to_wandb(tracker: ExperimentTracker, run_ids: Sequence[str], args: argparse
 
     version = find_wandb()
     done = []
-    for run_id in run_ids:
-        found = replay(tracker, run_id, args.out or ".", online=args.online)
-        done.append(found)
-        if args.json:
-            continue
-        print(
-            f"{run_id}: {found.rows} rows, {found.values} values, {found.files} files, "
-            f"{found.artifacts} artifacts; {len(found.differences)} differences"
-        )
-        for line in found.left_out:
-            print(f"  left out: {line}")
-        for line in found.differences[:_SHOWN]:
-            print(f"  different: {line}")
-        print(f"  {found.folder}" if args.online else f"  wandb sync {found.folder}")
+    with Progress("exporting", len(run_ids), "runs") as progress:
+        for run_id in progress.each(run_ids):
+            done.append(replay(tracker, run_id, args.out or ".", online=args.online))
+            if not args.json:
+                with progress.aside():
+                    _print_replayed(done[-1], online=args.online)
     if args.json:
         print(to_json({"wandb": version, "runs": [found._asdict() for found in done]}))
     return int(any(found.differences for found in done))
 
 
+def _print_replayed(found: Replayed, *, online: bool) -> None:
+    print(
+        f"{found.run_id}: {found.rows} rows, {found.values} values, {found.files} files, "
+        f"{found.artifacts} artifacts; {len(found.differences)} differences"
+    )
+    for line in found.left_out:
+        print(f"  left out: {line}")
+    for line in found.differences[:_SHOWN]:
+        print(f"  different: {line}")
+    print(f"  {found.folder}" if online else f"  wandb sync {found.folder}")
+
+
 def _folders(
     tracker: ExperimentTracker, run_ids: Sequence[str], args: argparse.Namespace, kind: str
 ) -> int:
-    from synadb.cli._media_files import safe_path
+    from synadb.folders import safe_path
     from synadb.formats.folder import write_folder
 
-    done = []
-    for run_id in run_ids:
-
-        def history(path: str, run_id: str = run_id) -> int:
-            return _write_file(tracker, [run_id], kind, path, args.long)
-
-        done.append(
-            write_folder(
-                tracker,
-                run_id,
-                os.path.join(args.out, safe_path(run_id).replace("/", "_")),
-                f"history.{kind}",
-                history,
-                safe_path,
-            )
+    def written(run_id: str) -> dict[str, Any]:
+        return write_folder(
+            tracker,
+            run_id,
+            os.path.join(args.out, safe_path(run_id).replace("/", "_")),
+            f"history.{kind}",
+            lambda path: _write_history(tracker, [run_id], kind, path, args.long),
         )
-        if not args.json:
-            found = done[-1]
-            print(
-                f"{found['folder']}: {found['rows']} rows, {found['console']} lines, "
-                f"{found['files']} files, {found['artifacts']} artifacts; {found['bytes']} bytes, "
-                f"sha256 of checksums.json {found['sha256']}"
-            )
+
+    done = []
+    with Progress("exporting", len(run_ids), "runs") as progress:
+        for run_id in progress.each(run_ids):
+            done.append(written(run_id))
+            if not args.json:
+                with progress.aside():
+                    _print_folder(done[-1])
     if args.json:
         print(to_json({"database": tracker.path, "runs": done}))
     return 0
+
+
+def _print_folder(found: dict[str, Any]) -> None:
+    print(
+        f"{found['folder']}: {found['rows']} rows, {found['console']} lines, "
+        f"{found['files']} files, {found['artifacts']} artifacts; {found['bytes']} bytes, "
+        f"sha256 of checksums.json {found['sha256']}"
+    )

@@ -8,6 +8,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from synadb.cli._parsing import Subparsers, add_command, add_database
+from synadb.cli._progress import Progress
 from synadb.cli._reading import align, to_json
 
 if TYPE_CHECKING:
@@ -194,7 +195,8 @@ def _import(
 
     path = os.path.abspath(os.path.expanduser(args.db)) if args.db else database_path()
     with ExperimentTracker(path) as tracker:
-        brought = bring_in(tracker, sources, kind)
+        with Progress("importing", len(sources), "runs") as progress:
+            brought = bring_in(tracker, progress.each(sources), kind)
         runs = [_counted(tracker, run) for run in brought]
         _report(args, runs, list(left_out), tracker.path)
     return 0

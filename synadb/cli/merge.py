@@ -8,6 +8,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from synadb.cli._parsing import Subparsers, add_command
+from synadb.cli._progress import Progress
 from synadb.cli._reading import align, to_json
 from synadb.errors import CorruptStoreError, StorageError, SynaDBError
 
@@ -64,7 +65,7 @@ def run(args: argparse.Namespace) -> int:
     with ExperimentTracker(out) as target:
         for file in files:
             with ExperimentTracker(file) as source:
-                reports.append(_copy(source, target, None, args.clash, args.running))
+                reports.append(_copy(source, target, None, args.clash, running=args.running))
             if not args.json:
                 _print(reports[-1], target.path)
     if args.json:
@@ -101,14 +102,18 @@ def _copy(
     target: ExperimentTracker,
     run_ids: Sequence[str] | None,
     clash: str,
+    *,
     running: bool,
 ) -> dict[str, Any]:
     source.flush()
     notes: list[str] = []
     store = target._store
     merged = store.merge(source._store, run_ids, clash=clash, running=running, notes=notes)
+    count = len(source._store.run_ids() if run_ids is None else run_ids)
+    what = f"copying {os.path.basename(source.path)}"
     try:
-        runs = [found._asdict() for found in merged]
+        with Progress(what, count, "runs") as progress:
+            runs = [found._asdict() for found in progress.each(merged)]
     except CorruptStoreError as error:
         raise CorruptStoreError(f"{source.path}: {error}; what came before it is copied") from error
     return {"file": source.path, "runs": runs, "notes": notes}

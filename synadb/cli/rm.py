@@ -4,9 +4,15 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 from synadb.cli._parsing import Subparsers, add_command, add_database
-from synadb.cli._reading import align, find_run, local_time, open_database
+from synadb.cli._progress import Progress
+from synadb.cli._reading import align, find_run, local_time, open_database, to_json
+
+if TYPE_CHECKING:
+    from synadb.records import RunRecord
 
 DECLINED = 1
 
@@ -29,25 +35,37 @@ def add_parser(subparsers: Subparsers) -> None:
     # Only as an option: a last word FILE could not be told from a RUN.
     add_database(parser, positional=False)
     parser.add_argument("--yes", action="store_true", help="do not ask")
+    parser.add_argument("--json", action="store_true", help="print one JSON object (with --yes)")
 
 
 def run(args: argparse.Namespace) -> int:
     """Delete the runs; none of them if one cannot be found or the answer is no."""
+    if args.json and not args.yes:
+        args.parser.error("--json asks nothing: it needs --yes")
     with open_database(args) as tracker:
         named = {run.run_id: run for run in [find_run(tracker, word) for word in args.runs]}
-        for line in align(
-            (run.run_id, run.name, run.experiment, run.state, local_time(run.created_at))
-            for run in named.values()
-        ):
-            print(f"  {line}")
+        if not args.json:
+            _print(named.values())
         runs = f"{len(named)} run{'s' * (len(named) != 1)}"
         if not args.yes and not _confirmed(f"Delete {runs} from {tracker.path}? [y/N] "):
             print("synadb: nothing was deleted", file=sys.stderr)
             return DECLINED
-        for run_id in named:
-            tracker.delete_run(run_id)
+        with Progress("deleting", len(named), "runs") as progress:
+            for run_id in progress.each(named):
+                tracker.delete_run(run_id)
+    if args.json:
+        print(to_json({"database": tracker.path, "deleted": list(named)}))
+    else:
         print(f"{tracker.path}: deleted {runs}")
     return 0
+
+
+def _print(runs: Iterable[RunRecord]) -> None:
+    for line in align(
+        (run.run_id, run.name, run.experiment, run.state, local_time(run.created_at))
+        for run in runs
+    ):
+        print(f"  {line}")
 
 
 def _confirmed(question: str) -> bool:

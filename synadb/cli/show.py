@@ -8,7 +8,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from synadb.cli._parsing import Subparsers, add_command, add_database
-from synadb.cli._reading import align, find_run, flatten, local_time, open_database, to_json
+from synadb.cli._reading import (
+    align,
+    as_text,
+    find_run,
+    flatten,
+    local_time,
+    open_database,
+    to_json,
+)
 
 if TYPE_CHECKING:
     from synadb.records import ArtifactRecord, RunRecord
@@ -59,7 +67,7 @@ def run(args: argparse.Namespace) -> int:
     _section(
         "metrics",
         [("", "COUNT", "LAST")] * bool(metrics)
-        + [(key, str(found["count"]), _text(found["last"])) for key, found in metrics.items()],
+        + [(key, str(found["count"]), as_text(found["last"])) for key, found in metrics.items()],
         right={1},
     )
     _section("artifacts", [(a.name, f"{a.size} bytes") for a in artifacts])
@@ -131,11 +139,7 @@ def _facts(record: RunRecord) -> list[tuple[str, str]]:
 
 
 def _pairs(values: Mapping[str, Any]) -> list[tuple[str, str]]:
-    return [(key, _text(value)) for key, value in flatten(values).items()]
-
-
-def _text(value: Any) -> str:
-    return value if isinstance(value, str) else to_json(value, indent=None).strip('"')
+    return [(key, as_text(value)) for key, value in flatten(values).items()]
 
 
 def _section(title: str, table: Sequence[Sequence[str]], right: Iterable[int] = ()) -> None:
