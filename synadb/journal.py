@@ -63,6 +63,7 @@ SEGMENT_BYTES = 1 << 20
 HEADROOM = 1 << 14  # at a segment's end, for signal handlers while the next one is being added
 MEMORY_SEGMENTS = 64  # kept in memory when the disk takes no more
 MAX_KEYSETS = 4096
+FULL_PAUSE = 0.5  # seconds until rows ask for memory again, once it is used up
 PATIENCE = 0.05  # seconds to wait for an append that is going on
 
 _HEAD = struct.Struct("<IIII")
@@ -183,6 +184,7 @@ class Journal:
         self.mapped = mapped
         self.caches: tuple[dict[object, KeySet], ...] = ({}, {}, {})
         self.dropped = 0  # records lost for want of space
+        self._full_until = 0.0  # monotonic
         self.refused = 0  # records logged after the run had been deleted
         self.closed = False  # takes no more records
         self.deleted = False  # because the run is gone
@@ -278,6 +280,9 @@ class Journal:
                 break
             if segment.position == end:
                 segment.position = position
+            if keyset is not None and time.monotonic() < self._full_until:
+                self.dropped += 1  # a training loop must not try for each row
+                return
             if not self._add_segment(segment, len(declaration) + len(record)):
                 self.dropped += 1
                 return
@@ -384,6 +389,7 @@ class Journal:
         if sum(not segment.saved for segment in self._chain()) < MEMORY_SEGMENTS:
             with contextlib.suppress(OSError):
                 return Segment(base, start, mmap.mmap(-1, total), None)
+        self._full_until = time.monotonic() + FULL_PAUSE
         warn(
             f"run {self.run_id}: memory for waiting rows is used up, rows are being lost",
             once=self.id + "lost",

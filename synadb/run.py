@@ -7,7 +7,7 @@ import os
 import struct
 import threading
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
@@ -24,13 +24,13 @@ from synadb.ops import (
     SetSummary,
     UpdateRun,
 )
-from synadb.storage.codec import plain
+from synadb.storage.codec import as_document, checked_text, plain
 from synadb.writer import Writer
 
 if TYPE_CHECKING:
     from synadb.pipeline import RowMedia
 
-__all__ = ["Run", "as_document", "checked_fields", "checked_text"]
+__all__ = ["Run", "checked_fields"]
 
 
 class Run:
@@ -47,8 +47,10 @@ class Run:
         *,
         next_step: int = 0,
         key_steps: Mapping[str, int] | None = None,
+        settle: Callable[[Run], None] | None = None,
     ) -> None:
         self._writer = writer
+        self._settle = settle  # puts the file in order when the run has ended
         self._journal = journal
         self._next = next_step
         self._key_next = {key: step + 1 for key, step in (key_steps or {}).items()}
@@ -168,7 +170,10 @@ class Run:
         self.log_media(name, value if isinstance(value, Figure) else Figure(value, **options), step)
 
     def log_metric(self, name: str, value: float, step: int | None = None) -> None:
-        """Log one number; without `step` it gets that metric's next."""
+        """Log one number; without `step` it gets that metric's next.
+
+        InvalidValueError for what is no number, RunEndedError after the end.
+        """
         if self._ended:
             self._refuse()
         number = as_number(name, value)
@@ -259,24 +264,45 @@ class Run:
         self.log_params({name: value})
 
     def log_params(self, params: Mapping[str, Any]) -> None:
-        """Set several values of the config."""
+        """Set several values of the config.
+
+        InvalidValueError for a value that cannot be stored, RunEndedError after the end.
+        """
         self.append(SetConfig(self.run_id, as_document("params", params)))
 
     def set_summary(
         self, values: Mapping[str, Any], *, removed: tuple[str, ...] = (), replace: bool = False
     ) -> None:
-        """Set keys of the summary, which otherwise holds each key's last value."""
+        """Set keys of the summary, which otherwise holds each key's last value.
+
+        The keys in `removed` leave it; with `replace` all others do. TypeError for a value that
+        cannot be stored, RunEndedError after the end.
+        """
         kept = {str(key): plain(value) for key, value in values.items()}
         self.append(SetSummary(self.run_id, kept, removed, replace))
 
     def update(self, **values: Any) -> None:
-        """Change name, notes, tags, group, job_type or metadata; InvalidValueError."""
+        """Change name, notes, tags, group, job_type or metadata.
+
+        InvalidValueError for another field or a wrong value, RunEndedError after the end.
+        """
         if "name" in values:
             checked_text("name", values["name"])
         self.append(UpdateRun(self.run_id, checked_fields(values)))
 
     def flush(self) -> None:
-        """Return when everything logged so far is in the database; raises what prevents it."""
+        """Return when everything logged so far is in the database and on the disk.
+
+        Raises what prevents it.
+        """
+        self.drain()
+        self._writer.store.sync()
+
+    def drain(self) -> None:
+        """Return when everything logged so far is in the database; raises what prevents it.
+
+        A power cut may take it until the operating system has written it, see `flush`.
+        """
         self._settle_media()
         if not self._ended:
             self._writer.drain(self._journal)
@@ -288,7 +314,7 @@ class Run:
         *,
         timeout: float | None = None,
     ) -> bool:
-        """End the run, once; returns whether everything is in the database.
+        """End the run, once; when this returns True, the file alone holds all of it.
 
         Waits up to `timeout` seconds for a database out of reach (SYNADB_FINISH_TIMEOUT).
 
@@ -306,6 +332,13 @@ class Run:
             except RunEndedError:  # the tracker has been closed, and the journal with it
                 return False
         self._stored = self._writer.finish(self._journal, timeout)
+        if self._settle is not None:
+            self._settle(self)
+        return self._stored
+
+    @property
+    def stored(self) -> bool:
+        """Whether the run has ended and everything is in the database."""
         return self._stored
 
     def leave(self) -> bool:
@@ -383,17 +416,6 @@ def _letter(value: Any) -> str:
     return ""
 
 
-def checked_text(what: str, value: object) -> str:
-    """`value` if it is a non-empty str that UTF-8 can carry; InvalidValueError."""
-    if not isinstance(value, str) or not value:
-        raise InvalidValueError(f"{what} is a non-empty str, not {value!r}")
-    try:
-        value.encode()
-    except UnicodeEncodeError as error:
-        raise InvalidValueError(f"{what} {value!r} cannot be written as UTF-8") from error
-    return str(value)
-
-
 def checked_fields(values: Mapping[str, Any]) -> dict[str, Any]:
     """The fields of a run (name, notes, tags, group, job_type, metadata); InvalidValueError."""
     checked: dict[str, Any] = {}
@@ -414,19 +436,6 @@ def checked_fields(values: Mapping[str, Any]) -> dict[str, Any]:
         else:
             raise InvalidValueError(f"a run has no field {key!r}")
     return checked
-
-
-def as_document(what: str, values: Any) -> dict[str, Any]:
-    """A dict as plain JSON data; InvalidValueError names the key that cannot be kept."""
-    if not isinstance(values, Mapping):
-        raise InvalidValueError(f"{what} is a dict, not {type(values).__name__}")
-    document = {}
-    for key, value in values.items():
-        try:
-            document[str(key)] = plain(value)
-        except TypeError as error:
-            raise InvalidValueError(f"{what}[{key!r}] cannot be kept: {error}") from error
-    return document
 
 
 def _is_row(data: object) -> bool:

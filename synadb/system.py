@@ -29,6 +29,7 @@ __all__ = [
     "lives",
     "renew_after_fork",
     "reserve",
+    "sync_file",
     "warn",
 ]
 
@@ -193,6 +194,20 @@ class ForkGate:
         self._forking = False
         self._changed.notify_all()
         self._changed.release()
+
+
+def sync_file(path: str) -> None:
+    """Have a file, or the names in a folder, written to the disk; OSError.
+
+    Not for a file that SQLite locks: closing it here would end the locks of this process.
+    """
+    if os.path.isdir(path) and sys.platform == "win32":
+        return  # a folder cannot be opened there
+    fd = os.open(path, os.O_RDONLY if sys.platform != "win32" else os.O_RDWR)
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)
 
 
 def reserve(fd: int, size: int) -> None:

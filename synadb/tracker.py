@@ -185,6 +185,7 @@ class ExperimentTracker:
             journal or self._writer.open(run_id),
             next_step=record.last_step + 1,
             key_steps=self._store.last_steps(run_id),
+            settle=self._settle,
         )
         self._runs[run_id] = run
         return run
@@ -257,7 +258,8 @@ class ExperimentTracker:
     def end_run(self, run_id: str, status: str = "Completed") -> None:
         """End a run as Completed, Failed or Killed (in any case).
 
-        When this returns, the database file alone holds the whole run.
+        When this returns, the database file alone holds the whole run. InvalidValueError for
+        another status, RunEndedError for a run that has ended, RunNotFoundError.
         """
         state = _STATES.get(str(status).lower())
         if state is None:
@@ -279,23 +281,23 @@ class ExperimentTracker:
 
         False: the store was out of reach, and a message said what lies where.
         """
-        stored = run.end(state, exit_code, timeout=timeout)
-        if stored:
-            self._settle(run.run_id)
+        return run.end(state, exit_code, timeout=timeout)
+
+    def _settle(self, run: Run) -> None:
         with self._lock:
             if self._runs.get(run.run_id) is run:
                 del self._runs[run.run_id]
-        return stored
-
-    def _settle(self, run_id: str) -> None:
+        if not run.stored:
+            return
         # All of this can wait for another time: the rows are in the database.
         with (
             contextlib.suppress(StoreBusyError, StoreFullError, RunNotFoundError),
             self.patience(Settings.from_environment().finish_timeout),
         ):
             self.recovered += adopt(self._store)
-            self._store.compact(run_id, all_chunks=True)
+            self._store.compact(run.run_id, all_chunks=True)
             self._store.checkpoint(truncate=True)
+            self._store.sync()  # what a reader or a writer has kept in the log
             if not self._writer.journals:
                 # A program that copies the file, and closes it, ends the locks of its connections.
                 self._store.rest()
@@ -477,7 +479,11 @@ class ExperimentTracker:
         return self._store.get_run(run_id)
 
     def get_metric(self, run_id: str, name: str) -> Series:
-        """`steps, values, times` of one metric as numpy arrays of shape (n,)."""
+        """`steps, values, times` of one metric as numpy arrays of shape (n,).
+
+        `times` are seconds since the epoch. `name` is a key of a row: what lies inside a dict is
+        read with `history` or `rows`. RunNotFoundError; MetricNotFoundError if it was never logged.
+        """
         self._drain(run_id)
         return self._store.get_metric(run_id, name)
 
@@ -664,7 +670,11 @@ class ExperimentTracker:
         return run
 
     def rewind_run(self, run_id: str, step: int) -> None:
-        """Drop what a run that is not being logged has logged after `step`."""
+        """Drop what a run that is not being logged has logged after `step`.
+
+        RunNotFoundError; InvalidValueError for a run that is being logged here, or a step that it
+        has not reached.
+        """
         if run_id in self._runs and not self._runs[run_id].ended:
             raise InvalidValueError(f"run {run_id!r} is being logged; end it first")
         self._reached(self._store.get_run(run_id), step)
@@ -711,10 +721,14 @@ class ExperimentTracker:
         return found
 
     def flush(self) -> None:
-        """Return when everything logged so far is in the database; raises what prevents it."""
+        """Return when everything logged so far is in the database and on the disk.
+
+        Raises what prevents it.
+        """
         self._encode()
         for journal in self._writer.journals:
             self._writer.drain(journal)
+        self._store.sync()
 
     def export(self, path: str | os.PathLike[str]) -> None:
         """Write a consistent copy of the database to a new file, at any time."""

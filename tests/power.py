@@ -28,7 +28,7 @@ from typing import NamedTuple
 from synadb.errors import RunNotFoundError
 from synadb.tracker import ExperimentTracker
 
-__all__ = ["Cut", "cut", "main"]
+__all__ = ["DISK_BYTES", "Cut", "copy_disk", "cut", "main", "mounted"]
 
 ROOT = Path(__file__).resolve().parent.parent
 DISK_BYTES = 48 << 20
@@ -76,16 +76,16 @@ def cut(folder: Path, seconds: float) -> Cut:
     with disk.open("wb") as file:
         file.truncate(DISK_BYTES)
     subprocess.run(["mkfs.ext4", "-q", disk], check=True)
-    with _mounted(disk, folder) as mount, _logging(mount, seconds / 2) as child:
+    with mounted(disk, folder) as mount, _logging(mount, seconds / 2) as child:
         time.sleep(seconds)
-        _copy(disk, copy)
+        copy_disk(disk, copy)
         moment = time.time()
         child.kill()
         assert child.stdout is not None
         ended = int(child.stdout.readline())
         with ExperimentTracker(mount / "experiments.db") as tracker:
             times = {row["i"]: row["time"] for row in tracker.rows("long") if row["time"] < moment}
-    with _mounted(copy, folder) as mount, ExperimentTracker(mount / "experiments.db") as tracker:
+    with mounted(copy, folder) as mount, ExperimentTracker(mount / "experiments.db") as tracker:
         problems = list(tracker.check().problems)
         missing = times.keys() - _rows(tracker, "long")
         ended_missing = set(range(ended)) - _rows(tracker, "short")
@@ -101,7 +101,7 @@ def _rows(tracker: ExperimentTracker, run_id: str) -> set[int]:
 
 
 @contextlib.contextmanager
-def _mounted(disk: Path, folder: Path) -> Iterator[Path]:
+def mounted(disk: Path, folder: Path) -> Iterator[Path]:
     mount = folder / "mount"
     mount.mkdir(exist_ok=True)
     subprocess.run(["mount", "-o", "loop", disk, mount], check=True)
@@ -125,7 +125,7 @@ def _logging(mount: Path, end_after: float) -> Iterator[subprocess.Popen[str]]:
             child.kill()
 
 
-def _copy(disk: Path, copy: Path) -> None:
+def copy_disk(disk: Path, copy: Path) -> None:
     """Copy the disk as it is at one moment: until two copies in a row are the same."""
     again = copy.with_suffix(".again")
     shutil.copyfile(disk, copy)

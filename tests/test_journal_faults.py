@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import gc
 import itertools
 import json
@@ -825,3 +826,40 @@ def test_a_store_that_takes_nothing_is_no_reason_not_to_open_it(
     assert "tries again" in capfd.readouterr().err
     with ExperimentTracker(db_path) as tracker:
         assert numbers(tracker, "r") == list(range(5))
+
+
+def test_a_full_disk_and_memory_do_not_slow_each_row(
+    db_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Rows that have no place are counted; room is looked for now and then only."""
+    tries = 0
+
+    def reserve(fd: int, size: int) -> None:
+        nonlocal tries
+        tries += 1
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(synadb.writer, "INTERVAL", 3600.0)
+    monkeypatch.setattr(synadb.journal, "MEMORY_SEGMENTS", 1)
+    monkeypatch.setattr(synadb.journal, "reserve", reserve)
+    with ExperimentTracker(db_path) as tracker:
+        run = tracker.run("e", run_id="r")
+        journal = run._journal
+        while journal.dropped < 1000:
+            run.log({"i": 1})
+        tries, dropped = 0, journal.dropped
+        monkeypatch.setattr(synadb.journal, "FULL_PAUSE", 3600.0)
+        journal._full_until = 0.0
+        for _ in range(1000):
+            run.log({"i": 1})
+        assert tries == 1
+        assert journal.dropped == dropped + 1000
+        # With room again, rows are taken again, and the end of the run all the while.
+        run.drain()
+        monkeypatch.undo()
+        journal._full_until = 0.0
+        run.log({"i": 2})
+        assert not run.end()
+        assert tracker.get_run("r").state == "finished"
+        assert tracker.get_run("r").summary["i"] == 2
+    assert "rows are being lost" in capfd.readouterr().err

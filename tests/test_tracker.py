@@ -345,6 +345,32 @@ def test_read_only(db_path: Path) -> None:
             tracker.start_run("exp")
 
 
+def test_runs_are_compared_by_metrics_of_mixed_types(db_path: Path) -> None:
+    with ExperimentTracker(db_path) as tracker, tracker.run("e", run_id="r") as run:
+        for row in ({"a": 1, "b": None}, {"a": True, "b": 2}, {"a": 1 << 60, "c": "x"}, {"a": 0.5}):
+            run.log(row)
+        run.log({"b": math.nan, "c": 3})
+    with ExperimentTracker(db_path) as tracker:
+        found = tracker.compare_runs(["r"])["metrics"]
+    assert found["a"]["r"] == {
+        "last": 0.5,
+        "min": 0.5,
+        "max": 1 << 60,
+        "mean": (1.5 + (1 << 60)) / 3,
+    }
+    assert found["b"]["r"] == {"last": 2, "min": 2, "max": 2, "mean": 2}
+    assert "c" not in found
+
+
+def test_a_copy_right_after_a_with_block_is_complete(db_path: Path, tmp_path: Path) -> None:
+    with ExperimentTracker(db_path) as tracker:
+        with tracker.run("e", run_id="r") as run:
+            run.log({"i": 1})
+        shutil.copy(db_path, tmp_path / "copy.db")
+    with ExperimentTracker(tmp_path / "copy.db") as copy:
+        assert (copy.get_run("r").state, copy.get_run("r").summary["i"]) == ("finished", 1)
+
+
 def test_a_log_that_started_again_is_not_copied_at_every_commit(
     db_path: Path,
 ) -> None:

@@ -75,6 +75,8 @@ class Artifacts:
         """Make a version from a file, a folder, `{path: bytes or file}`, bytes or a draft.
 
         A lone file has its base name as its path in the artifact, lone bytes the artifact's name.
+        `ttl` is in seconds. The rest, and the errors, are those of `commit`; InvalidValueError for
+        content that cannot be read, too.
         """
         draft = content if isinstance(content, Draft) else self._filled(name, content)
         return self.commit(

@@ -9,32 +9,41 @@ import sqlite3
 from synadb.errors import CorruptStoreError
 from synadb.records import CheckReport
 from synadb.storage.codec import decode_column, undecodable
+from synadb.storage.metering import Meter, Watch
 from synadb.storage.version_audit import check_versions, fix_contents
 
 __all__ = ["check", "fix"]
 
 
-def check(db: sqlite3.Connection) -> CheckReport:
+def check(db: sqlite3.Connection, watch: Watch | None = None) -> CheckReport:
     """Audit pages, references, chunks, documents and blobs; all PARTS of the schema are there."""
     problems: list[str] = []
     notes: list[str] = []
+    # SQLite reads every page, and then the content is read; that of artifacts once more, as files.
+    (pages,) = db.execute("pragma page_count").fetchone()
+    (page,) = db.execute("pragma page_size").fetchone()
+    (files,) = db.execute("select total(size) from contents").fetchone()
+    meter = Meter(watch)
+    meter.expect(2 * pages * page + files)
     for (line,) in db.execute("pragma integrity_check(20)"):
         if line != "ok":
             problems.append(f"SQLite: {line}")
+    meter.add(pages * page)
     for table, rowid, parent, _ in db.execute("pragma foreign_key_check"):
         problems.append(f"{table} row {rowid} refers to a row of {parent} that is not there")
-    problems += _chunks(db)
+    problems += _chunks(db, meter)
     problems += _documents(db)
-    problems += _blobs(db)
+    problems += _blobs(db, meter)
     (uploads,) = db.execute("select count(*) from artifacts where complete = 0").fetchone()
     if uploads:
         notes.append(f"{uploads} unfinished artifact upload(s), invisible to readers")
-    for found, more in zip((problems, notes), check_versions(db), strict=True):
+    for found, more in zip((problems, notes), check_versions(db, meter), strict=True):
         found += more
+    meter.finish()
     return CheckReport(tuple(problems), tuple(notes))
 
 
-def _chunks(db: sqlite3.Connection) -> list[str]:
+def _chunks(db: sqlite3.Connection, meter: Meter) -> list[str]:
     problems = []
     for chunk, n, low, high, steps, seqs, times, kinds, keys in db.execute(
         "select c.id, n, first_step, c.last_step, steps, seqs, times, k.types, k.keys"
@@ -49,6 +58,7 @@ def _chunks(db: sqlite3.Connection) -> list[str]:
             columns = dict(
                 db.execute("select position, data from columns where chunk = ?", (chunk,))
             )
+            meter.add(sum(map(len, (steps, seqs, times, *columns.values()))))
             if sorted(columns) != list(range(len(kinds))) or len(json.loads(keys)) != len(kinds):
                 problems.append(f"chunk {chunk}: columns are missing")
                 continue
@@ -77,9 +87,10 @@ def _documents(db: sqlite3.Connection) -> list[str]:
     return problems
 
 
-def _blobs(db: sqlite3.Connection) -> list[str]:
+def _blobs(db: sqlite3.Connection, meter: Meter) -> list[str]:
     problems = []
     for blob, digest, data in db.execute("select id, digest, data from blobs"):
+        meter.add(len(data))
         if hashlib.sha256(data).digest() != digest:
             problems.append(f"blob {blob} does not match its digest")
     for artifact, name, size, total in db.execute(

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from synadb.records import ArtifactRecord, CheckReport, ConsoleLine, History, RunRecord, Series
     from synadb.storage.blocks import Block
     from synadb.storage.merging import Merged
+    from synadb.storage.metering import Watch
     from synadb.storage.sweeps import SweepTables
     from synadb.storage.versions import VersionTables
     from synadb.storage.views import Answer
@@ -249,10 +250,11 @@ class Store(ABC):
         """Make an experiment that has no runs yet, unless it is there."""
 
     @abstractmethod
-    def gc(self, *, dry_run: bool = False) -> Mapping[str, int]:
+    def gc(self, *, dry_run: bool = False, watch: Watch | None = None) -> Mapping[str, int]:
         """Delete blobs that nothing refers to, abandoned uploads and drafts, and expired versions.
 
-        Free pages are given back. Returns counts and bytes.
+        Free pages are given back. Returns counts and bytes. `watch` is told how far it has come, in
+        bytes.
         """
 
     @abstractmethod
@@ -260,8 +262,15 @@ class Store(ABC):
         """Merge small chunks of a run."""
 
     @abstractmethod
-    def checkpoint(self, *, truncate: bool = False) -> None:
-        """Move what has been committed into the main file; with `truncate` all of it."""
+    def checkpoint(self, *, truncate: bool = False) -> bool:
+        """Move what has been committed into the main file; whether all of it is there now.
+
+        With `truncate` readers are waited for a moment.
+        """
+
+    @abstractmethod
+    def sync(self) -> None:
+        """Have what has been committed written to the disk: no power cut takes it any more."""
 
     @abstractmethod
     def rest(self) -> None:
@@ -294,8 +303,11 @@ class Store(ABC):
         """
 
     @abstractmethod
-    def check(self, *, fix: bool = False) -> CheckReport:
-        """Audit everything."""
+    def check(self, *, fix: bool = False, watch: Watch | None = None) -> CheckReport:
+        """Audit everything, with `fix` mend what can be mended and audit again.
+
+        `watch` is told how far each audit has come, in bytes.
+        """
 
     @abstractmethod
     def close(self) -> None:

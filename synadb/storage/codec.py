@@ -42,6 +42,7 @@ __all__ = [
     "encode_column",
     "encode_json",
     "plain",
+    "undecodable",
 ]
 
 _CONSTANT, _RAW, _ZLIB = 0, 1, 2
@@ -77,9 +78,14 @@ def _escape(value: Any) -> Any:
 
 
 def decode_json(text: str) -> Any:
-    """The inverse of `encode_json`."""
-    value = json.loads(text)
-    return _unescape(value) if '"$' in text else value
+    """The inverse of `encode_json`; JSONDecodeError, a ValueError, for what that did not write."""
+    try:
+        value = json.loads(text)
+        return _unescape(value) if '"$' in text else value
+    except json.JSONDecodeError:
+        raise
+    except (ValueError, TypeError) as error:  # NULL, or something else below "$float" or "$dict"
+        raise json.JSONDecodeError(str(error), str(text), 0) from error
 
 
 def undecodable(document: bytes | None) -> str:
@@ -88,7 +94,7 @@ def undecodable(document: bytes | None) -> str:
         return "NULL"
     try:
         decode_json(document.decode())
-    except (ValueError, TypeError) as error:
+    except ValueError as error:
         return str(error)
     return ""
 

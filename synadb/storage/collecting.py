@@ -9,10 +9,11 @@ from typing import NamedTuple
 
 from synadb.storage.blobs import ABANDONED_SECONDS
 from synadb.storage.codec import decode_json
+from synadb.storage.metering import Meter
 from synadb.storage.version_rows import delete_version
 from synadb.system import host, lives
 
-__all__ = ["collect", "unreferenced"]
+__all__ = ["collect", "free_pages", "unreferenced"]
 
 # Processes that add to one version may be days apart; this long after the last the job is dead.
 PENDING_SECONDS = 30 * 24 * 3600.0
@@ -35,10 +36,18 @@ def unreferenced(db: sqlite3.Connection, *, expire: bool = True) -> dict[str, in
     return _figures(db, _doomed(db, expire))
 
 
-def collect(db: sqlite3.Connection, *, expire: bool = True) -> dict[str, int]:
+def free_pages(db: sqlite3.Connection) -> int:
+    """Pages of the file that hold nothing."""
+    return int(db.execute("pragma freelist_count").fetchone()[0])
+
+
+def collect(db: sqlite3.Connection, meter: Meter, *, expire: bool = True) -> dict[str, int]:
     """Delete abandoned uploads and drafts, expired versions, and content nothing refers to."""
     doomed = _doomed(db, expire)
     figures = _figures(db, doomed)
+    # First it is deleted, then its pages are given back, with those that are free already.
+    (page,) = db.execute("pragma page_size").fetchone()
+    meter.expect(2 * figures["blob_bytes"] + free_pages(db) * page)
     for upload in doomed.uploads:
         db.execute("delete from artifact_blobs where artifact = ?", (upload,))
         db.execute("delete from artifacts where id = ?", (upload,))
@@ -48,8 +57,10 @@ def collect(db: sqlite3.Connection, *, expire: bool = True) -> dict[str, int]:
     unused = unused.format(" where content is not null")
     db.execute(f"delete from content_blobs where content in {unused}")
     db.execute(f"delete from contents where id in {unused}")
-    if figures["blobs"]:
-        db.execute(f"delete {_orphans(_Doomed((), (), ()))}")
+    orphans = _orphans(_Doomed((), (), ()))
+    for blob, size in db.execute(f"select id, length(data) {orphans}").fetchall():
+        db.execute("delete from blobs where id = ?", (blob,))
+        meter.add(size)
     return figures
 
 

@@ -9,7 +9,13 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, BinaryIO, Literal, TypeVar
 
-from synadb.errors import InvalidValueError, ReadOnlyStoreError, StorageError, SynaDBError
+from synadb.errors import (
+    InvalidValueError,
+    ReadOnlyStoreError,
+    StorageError,
+    StoreBusyError,
+    SynaDBError,
+)
 from synadb.ops import Op
 from synadb.records import ArtifactRecord, CheckReport, ConsoleLine, History, RunRecord, Series
 from synadb.settings import Settings
@@ -17,7 +23,7 @@ from synadb.storage import runs, writing
 from synadb.storage.base import JournalMark, Store
 from synadb.storage.schema import PARTS, complete
 from synadb.storage.sqlite_file import SQLiteFile, gate, prepare, set_busy_timeout
-from synadb.system import warn
+from synadb.system import sync_file, warn
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
@@ -25,6 +31,7 @@ if TYPE_CHECKING:
     from synadb.query import Filter, Order
     from synadb.storage.blocks import Block
     from synadb.storage.merging import Merged
+    from synadb.storage.metering import Watch
     from synadb.storage.sweeps import SweepTables
     from synadb.storage.versions import VersionTables
     from synadb.storage.views import Answer
@@ -33,6 +40,7 @@ __all__ = ["SQLiteStore"]
 
 WAL_LIMIT = 16 << 20  # bytes of write-ahead log after which a commit is followed by a checkpoint
 BULK_WAL_LIMIT = 64 << 20  # while an artifact comes in: fewer waits for the disk
+VACUUM_PAGES = 1024  # given back at once: others write between
 
 T = TypeVar("T")
 # All parts of the schema are looked at, or one is written to.
@@ -45,6 +53,7 @@ class SQLiteStore(Store):
     def __init__(self, path: str, *, read_only: bool = False) -> None:
         self._file = SQLiteFile(path, read_only=read_only)
         self._copied: tuple[bytes, int] = (b"", 0)  # frames of the log that are in the database
+        self._synced = False  # whether the main file, as it was made, is known to be on the disk
         prepare(self._file)
 
     @property
@@ -383,23 +392,28 @@ class SQLiteStore(Store):
         with self._transaction() as db:
             add_experiment(db, name)
 
-    def gc(self, *, dry_run: bool = False) -> Mapping[str, int]:
+    def gc(self, *, dry_run: bool = False, watch: Watch | None = None) -> Mapping[str, int]:
         if dry_run:
             from synadb.storage.collecting import unreferenced
 
             return self._read(unreferenced, parts="seen")
-        return self._collect(expire=True)
+        return self._collect(expire=True, watch=watch)
 
-    def _collect(self, *, expire: bool) -> Mapping[str, int]:
-        from synadb.storage.collecting import collect
+    def _collect(self, *, expire: bool, watch: Watch | None = None) -> Mapping[str, int]:
+        from synadb.storage.collecting import collect, free_pages
+        from synadb.storage.metering import Meter
 
+        meter = Meter(watch)
         self.checkpoint(truncate=True)
         before = os.path.getsize(self.path)  # with what was in the log
         with self._transaction(parts="seen") as db:
-            found = collect(db, expire=expire)
-        with self._file.locked():
-            # A step gives one page back, and only executescript steps to the end.
-            self._file.connection().executescript("pragma incremental_vacuum")
+            found = collect(db, meter, expire=expire)
+        rounds = -(-self._read(free_pages) // VACUUM_PAGES)
+        for number in range(rounds):
+            with self._file.locked():
+                # A step gives one page back, and only executescript steps to the end.
+                self._file.connection().executescript(f"pragma incremental_vacuum({VACUUM_PAGES})")
+            meter.add(meter.left / (rounds - number))
         self.checkpoint(truncate=True)
         return {**found, "file_bytes_freed": max(0, before - os.path.getsize(self.path))}
 
@@ -410,9 +424,9 @@ class SQLiteStore(Store):
             for keyset, kind, group in writing.compactable(db, run_id, all_chunks):
                 writing.merge(db, keyset, kind, group)
 
-    def checkpoint(self, *, truncate: bool = False) -> None:
+    def checkpoint(self, *, truncate: bool = False) -> bool:
         if self.read_only or self.network:
-            return
+            return True
         with self._file.locked():
             db = self._file.connection()
             self._file.check_identity()
@@ -420,11 +434,25 @@ class SQLiteStore(Store):
                 # Wait a moment for readers; what they hold back is moved by a later checkpoint.
                 set_busy_timeout(db, min(2.0, self._file.patience))
                 try:
-                    db.execute("pragma wal_checkpoint(truncate)")
+                    found = db.execute("pragma wal_checkpoint(truncate)").fetchone()
                 finally:
                     set_busy_timeout(db, self._file.patience)
             else:
-                db.execute("pragma wal_checkpoint(passive)")
+                found = db.execute("pragma wal_checkpoint(passive)").fetchone()
+        _, frames, moved = found
+        return bool(frames == moved)
+
+    def sync(self) -> None:
+        if self.read_only or self.network:
+            return  # with a rollback journal each commit is
+        if not self._synced:
+            # The main file is made without waiting for the disk; a checkpoint waits for it. Busy
+            # is the connection over whose transaction a signal handler has come.
+            with contextlib.suppress(StoreBusyError):
+                self._synced = self.checkpoint()
+                sync_file(os.path.dirname(self.path))
+        with contextlib.suppress(FileNotFoundError):
+            sync_file(self.path + "-wal")
 
     def export(self, path: str) -> None:
         if os.path.exists(path):
@@ -445,6 +473,7 @@ class SQLiteStore(Store):
             finally:
                 target.close()
         os.replace(part, path)
+        sync_file(os.path.dirname(os.path.abspath(path)))
 
     @contextlib.contextmanager
     def sql(self, text: str, values: Sequence[Any] | Mapping[str, Any] = ()) -> Iterator[Answer]:
@@ -503,15 +532,15 @@ class SQLiteStore(Store):
             finally:
                 notes += merge.notes
 
-    def check(self, *, fix: bool = False) -> CheckReport:
+    def check(self, *, fix: bool = False, watch: Watch | None = None) -> CheckReport:
         fixed: tuple[str, ...] = ()
         from synadb.storage import audit
 
-        report = self._read(audit.check, parts="seen")
+        report = self._read(lambda db: audit.check(db, watch), parts="seen")
         if fix and not self.read_only:
             with self._transaction(parts="seen") as db:
                 fixed = audit.fix(db)
-            report = self._read(audit.check, parts="seen")
+            report = self._read(lambda db: audit.check(db, watch), parts="seen")
         return CheckReport(report.problems, report.notes, fixed)
 
     def rest(self) -> None:

@@ -7,14 +7,15 @@ import sqlite3
 
 from synadb.artifact_records import manifest_digest
 from synadb.storage.codec import undecodable
+from synadb.storage.metering import Meter
 from synadb.storage.version_rows import delete_version, measure
 
 __all__ = ["check_versions", "fix_contents"]
 
 
-def check_versions(db: sqlite3.Connection) -> tuple[list[str], list[str]]:
+def check_versions(db: sqlite3.Connection, meter: Meter) -> tuple[list[str], list[str]]:
     """Problems and notes."""
-    problems = [*_contents(db), *_versions(db), *_names(db)]
+    problems = [*_contents(db, meter), *_versions(db), *_names(db)]
     notes = [
         f"{count} {what}, invisible to readers"
         for state, what in (
@@ -27,13 +28,14 @@ def check_versions(db: sqlite3.Connection) -> tuple[list[str], list[str]]:
     return problems, notes
 
 
-def _contents(db: sqlite3.Connection) -> list[str]:
-    return [
-        f"content {content} does not match its digest"
-        for content, sha256, md5, size in db.execute("select id, sha256, md5, size from contents")
+def _contents(db: sqlite3.Connection, meter: Meter) -> list[str]:
+    problems = []
+    for content, sha256, md5, size in db.execute("select id, sha256, md5, size from contents"):
         # One whose digest is shorter is coming in.
-        if len(sha256) == 32 and _found(db, content) != (sha256, md5, size)
-    ]
+        if len(sha256) == 32 and _found(db, content) != (sha256, md5, size):
+            problems.append(f"content {content} does not match its digest")
+        meter.add(size)
+    return problems
 
 
 def _found(db: sqlite3.Connection, content: int) -> tuple[bytes, bytes, int] | None:

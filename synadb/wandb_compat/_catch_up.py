@@ -25,7 +25,7 @@ __all__ = ["catch_up", "lend"]
 def lend(run: Run) -> None:
     """Reckon with rows of other processes from now on; they come after those so far."""
     with contextlib.suppress(SynaDBError):
-        run._native.flush()
+        run._native.drain()
     run.__dict__["_lent"] = 0
     with run._native.lock:
         # The next row of each shape takes the long way, and looks what has come before it.
@@ -52,7 +52,7 @@ def catch_up(run: Run) -> None:
             return
         tracker.recover()
         run._store_definitions()
-        run._native.flush()
+        run._native.drain()
         record = tracker.get_run(run._native.run_id)
         own["_lent"] = stamp
         if record.last_step > own["_committed"] or _foreign(run, record.summary):
