@@ -77,6 +77,33 @@ def test_show(recorded: Path, capsys: Capture, wanted: str) -> None:
     assert ["model", "1000", "bytes"] in lines
 
 
+def test_show_lists_the_versions_that_a_run_logged_and_used(
+    db_path: Path, tmp_path: Path, capsys: Capture
+) -> None:
+    data = tmp_path / "data"
+    data.mkdir()
+    for name in ("train.csv", "test.csv"):
+        (data / name).write_text("x,y\n")
+    with ExperimentTracker(db_path) as tracker:
+        for run_id in ("maker", "user"):
+            tracker.end_run(tracker.start_run("e", run_id=run_id))
+        made = tracker.artifacts.log("line", str(data), type="dataset", run_id="maker")
+        tracker.artifacts.use(made, "user")
+    for run_id, how, other in (("maker", "logged", "used"), ("user", "used", "logged")):
+        assert main(["show", run_id, "--db", str(db_path)]) == 0
+        out = capsys.readouterr().out
+        assert f"\n{how} artifacts:\n  line:v0  dataset  2 files  8 bytes\n" in out
+        assert f"{other} artifacts" not in out
+        assert "artifacts: none" not in out
+        assert main(["show", run_id, "--db", str(db_path), "--json"]) == 0
+        found = json.loads(capsys.readouterr().out)
+        (version,) = found[f"{how}_artifacts"]
+        assert (version["name"], version["type"]) == ("line:v0", "dataset")
+        assert (version["files"], version["size"]) == (2, 8)
+        assert version["digest"] == made.digest
+        assert found[f"{other}_artifacts"] == found["artifacts"] == []
+
+
 def test_a_run_is_found_by_how_its_id_begins(db_path: Path, capsys: Capture) -> None:
     with ExperimentTracker(db_path) as tracker:
         for run_id in ("abc1", "abc2", "xyz"):

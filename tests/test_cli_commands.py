@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 import json
 import math
@@ -628,11 +629,50 @@ def test_a_damaged_text_is_one_line_and_the_other_runs_are_saved(
         assert err.startswith(f"synadb: {recorded}: a text in it cannot be decoded (")
         assert err.endswith("; `synadb check` says what is damaged\n")
     found = json.loads(say(capsys, "check", str(recorded), "--json", code=1))
-    assert any("run zz: a document is no JSON" in problem for problem in found["problems"])
+    assert any("run zz: its config is no JSON" in problem for problem in found["problems"])
     new = tmp_path / "new.db"
     out = say(capsys, "check", str(recorded), "--salvage", str(new), code=1)
     assert "lost: run zz: all of it (" in out
     assert say(capsys, "runs", str(new), "--ids").split() == ["aa1", "aa2"]
+
+
+DAMAGES = {
+    "NULL": "null",
+    "no JSON": "'{'",
+    "no such value": """'{"$dict": 5}'""",
+    "no UTF-8": "cast(x'7b22ff227d' as text)",
+}
+DOCUMENTS = {
+    "runs.config": "run aa1: its config",
+    "runs.tags": "run aa1: its tags",
+    "json_rows.data": "json_rows row 1: its data",
+    "sweeps.properties": "its properties",
+}
+
+
+@pytest.mark.parametrize("where", DOCUMENTS)
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_a_damaged_document_is_found_and_said(
+    recorded: Path, capsys: Capture, where: str, damage: str
+) -> None:
+    with ExperimentTracker(recorded) as tracker:
+        tracker.create_sweep({"parameters": {"a": {"value": 1}}, "method": "grid"}, "mnist")
+    table, column = where.split(".")
+    with contextlib.closing(sqlite3.connect(recorded, isolation_level=None)) as db:
+        db.execute("pragma writable_schema = on")
+        db.execute(
+            "update sqlite_master set sql = replace(sql, ?, ?)",
+            (f"{column} text not null", f"{column} text"),
+        )
+    with contextlib.closing(sqlite3.connect(recorded, isolation_level=None)) as db:
+        db.execute(f"update {table} set {column} = {DAMAGES[damage]} where rowid = 1")
+    out = say(capsys, "check", str(recorded), code=1)
+    assert f"{DOCUMENTS[where]} is no JSON (" in out
+    readers = (["runs"], ["show", "aa1"], ["export", "aa1", "--csv"], ["sweeps"])
+    codes = [main([*words, "--db", str(recorded)]) for words in readers]
+    assert 1 in codes
+    for line in capsys.readouterr().err.splitlines():
+        assert "`synadb check`" in line
 
 
 # --- bad input -------------------------------------------------------------------------------

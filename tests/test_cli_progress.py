@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -12,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from synadb.cli._progress import bar_line, byte_text
+from synadb.cli.export import _write_history
 from synadb.tracker import ExperimentTracker
 from tests.conftest import ROOT
 
@@ -40,6 +42,12 @@ def test_what_the_line_says(
     assert bar_line("x", done, total, unit, elapsed) == line
 
 
+@pytest.mark.parametrize(("columns", "rate"), [(100, "  500,000 rows/s"), (80, "")])
+def test_where_it_is_narrow_the_rate_goes_first(columns: int, rate: str) -> None:
+    line = f"exporting  [#####...............]  25%  500,000 of 2,000,000 rows{rate}  0:03 left"
+    assert bar_line("exporting", 5e5, 2e6, "rows", 1, columns) == line
+
+
 @given(amounts)
 def test_bytes_have_three_digits_before_the_point(size: float) -> None:
     number, unit = byte_text(size).split()
@@ -56,6 +64,16 @@ with Progress("working", 4, "steps") as progress:
         time.sleep(float(sys.argv[1]))
     with progress.aside():
         print("said", file=sys.stderr)
+"""
+
+
+# A bar without its patience.
+AT_ONCE = """\
+import sys
+from synadb.cli import _progress, main
+
+_progress.PATIENCE = _progress.INTERVAL = 0.005
+sys.exit(main(sys.argv[1:]))
 """
 
 
@@ -102,6 +120,67 @@ def test_what_is_quick_has_no_bar(tmp_path: Path) -> None:
         ["merge", str(tmp_path / "b"), str(path)],
     ):
         assert "[" not in on_terminal("-m", "synadb", *words).replace("\x1b[K", "")
+
+
+@pytest.mark.parametrize("work", ["check", "gc"])
+def test_a_store_tells_how_far_it_has_come(tmp_path: Path, work: str) -> None:
+    path = tmp_path / "a.db"
+    with ExperimentTracker(path) as tracker:
+        run = tracker.run("e", run_id="r")
+        for step in range(500):
+            run.log({"loss": step / 7})
+        tracker.finish(run)
+        for number in range(2):
+            data = tmp_path / f"data{number}"
+            data.write_bytes(os.urandom(40 << 20))
+            version = tracker.artifacts.log("d", str(data), type="t", run_id="r")
+            if number == 0:
+                tracker.log_artifact("r", "plain", b"x" * 5_000_000)
+        tracker.artifacts.delete(version, delete_aliases=True)
+        told: list[tuple[float, float]] = []
+        size = path.stat().st_size
+        if work == "check":
+            assert tracker._store.check(watch=lambda *at: told.append(at)).ok
+        else:
+            found = tracker._store.gc(watch=lambda *at: told.append(at))
+            assert found["blob_bytes"] == 40 << 20
+            assert path.stat().st_size < size - (39 << 20)
+    assert [done for done, _ in told] == sorted(done for done, _ in told)
+    assert len({total for _, total in told}) == 1
+    assert told[0][0] == 0
+    assert told[-1][0] == pytest.approx(told[-1][1])
+    assert any(0.1 < done / total < 0.9 for done, total in told)
+
+
+@pytest.mark.parametrize("long", [False, True])
+@pytest.mark.parametrize("kind", ["csv", "jsonl", "parquet"])
+def test_an_export_tells_every_row(tmp_path: Path, kind: str, long: bool) -> None:
+    if kind == "parquet":
+        pytest.importorskip("pyarrow")
+    told: list[int] = []
+    with ExperimentTracker(tmp_path / "a.db") as tracker:
+        for name, rows in (("a", 700), ("b", 40)):
+            run = tracker.run("e", run_id=name)
+            for step in range(rows):
+                run.log({"loss": step / 7, "acc": step})
+            tracker.finish(run)
+        path = str(tmp_path / f"out.{kind}")
+        _write_history(tracker, ["a", "b"], kind, path, long, told.append)
+        assert sum(told) == 740
+        assert len(told) > 1
+
+
+@pytest.mark.skipif(os.name == "nt", reason="there are no terminals like that")
+def test_an_export_to_a_file_says_how_much_is_left(tmp_path: Path) -> None:
+    path = tmp_path / "a.db"
+    with ExperimentTracker(path) as tracker:
+        run = tracker.run("e", run_id="r")
+        for step in range(20_000):
+            run.log({f"metric{key}": step / 7 for key in range(8)})
+        tracker.finish(run)
+    words = ["export", "r", "--jsonl", "--out", str(tmp_path / "r.jsonl"), "--db", str(path)]
+    shown = on_terminal("-c", AT_ONCE, *words)
+    assert re.search(r"exporting  \[.*  [0-9,]+ of 20,000 rows  .*left", shown)
 
 
 def test_elsewhere_there_is_none() -> None:

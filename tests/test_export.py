@@ -93,6 +93,21 @@ def test_json_lines_tell_none_missing_and_nan_apart(recorded: Path, capsys: Capt
     assert rows[6]["big"] == 1 << 62
 
 
+@pytest.mark.parametrize("text", ["\r", "a\rb", "a\r\nb", "\n", '"', ",", "x"])
+def test_csv_keeps_every_line_end_in_a_text(db_path: Path, tmp_path: Path, text: str) -> None:
+    with ExperimentTracker(db_path) as tracker:
+        run = tracker.run("e", run_id="r")
+        run.log({"a": text})
+        tracker.finish(run)
+    path = tmp_path / "r.csv"
+    export(db_path, "r", "--csv", "--out", str(path))
+    with path.open(encoding="utf-8", newline="") as file:
+        (row,) = csv.DictReader(file)
+    assert row["a"] == text
+    assert path.read_bytes().endswith(b"\n")
+    assert not path.read_bytes().endswith(b"\r\n")
+
+
 def test_parquet_tells_nan_from_what_is_missing(recorded: Path, tmp_path: Path) -> None:
     out = tmp_path / "history.parquet"
     export(recorded, "one", "two", "--out", str(out))
@@ -109,6 +124,43 @@ def test_parquet_tells_nan_from_what_is_missing(recorded: Path, tmp_path: Path) 
         "one",
         "two",
     ]
+
+
+@pytest.mark.parametrize("kind", ["csv", "parquet"])
+def test_a_row_gets_no_value_from_a_key_that_looks_like_another(
+    db_path: Path, tmp_path: Path, kind: str
+) -> None:
+    with ExperimentTracker(db_path) as tracker:
+        run = tracker.run("e", run_id="r")
+        run.log({"k.d": 1, "other": 1})
+        run.log({"k": {"d": 2}, "other": 2})
+        run.log({"other": 3})
+        tracker.finish(run)
+    path = tmp_path / f"history.{kind}"
+    export(db_path, "r", "--out", str(path))
+    if kind == "csv":
+        with path.open(encoding="utf-8", newline="") as file:
+            assert [row["k.d"] for row in csv.DictReader(file)] == ["1", "2", ""]
+    else:
+        assert parquet().read_table(path).to_pydict()["k.d"] == [1, 2, None]
+
+
+@pytest.mark.parametrize("kind", ["csv", "jsonl", "parquet"])
+def test_a_key_that_is_the_column_of_the_runs(
+    db_path: Path, tmp_path: Path, capsys: Capture, kind: str
+) -> None:
+    with ExperimentTracker(db_path) as tracker:
+        for run_id in ("one", "two"):
+            run = tracker.run("e", run_id=run_id)
+            run.log({"_run": 7})
+            tracker.finish(run)
+    path = tmp_path / f"history.{kind}"
+    words = ["export", "one", "two", "--db", str(db_path), "--out", str(path)]
+    assert main(words) == 1
+    assert "a key '_run'" in capsys.readouterr().err
+    assert not path.exists()
+    assert main([*words, "--long"]) == 0
+    export(db_path, "one", "--out", str(path))
 
 
 @pytest.mark.parametrize("kind", ["csv", "jsonl", "parquet"])
@@ -424,6 +476,26 @@ def test_what_the_drop_in_logged_comes_out_of_wandb(
     media = Files(found["folder"]) / "files" / "media"
     assert len(list(media.rglob("*.png"))) == 2
     assert len(list(media.rglob("*.table.json"))) == 1
+
+
+@needs_wandb
+def test_how_long_a_run_took_is_no_difference(
+    db_path: Path, tmp_path: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """wandb measures it for itself; all else in a summary is compared."""
+    monkeypatch.setenv("WANDB_DATA_DIR", str(tmp_path / "data"))
+    summary = {"_runtime": 7777, "_wandb": {"runtime": 7777}, "loss": 1.5}
+    with ExperimentTracker(db_path) as tracker:
+        run = tracker.run("e", run_id="r")
+        run.log({"loss": 1.5})
+        run.set_summary(summary)
+        tracker.finish(run)
+        assert tracker.get_run("r").summary == summary
+    words = ["export", "r", "--to", "wandb", "--out", str(tmp_path / "x"), "--db", str(db_path)]
+    assert main([*words, "--json"]) == 0
+    (found,) = json.loads(capsys.readouterr().out)["runs"]
+    assert found["differences"] == []
+    assert found["left_out"] == ["the duration, 7777 s: wandb measures its own"]
 
 
 @needs_wandb

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import csv
+import itertools
 import json
 import math
 import tempfile
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -60,7 +62,7 @@ def test_columns_keep_their_type(tmp_path: Path, db_path: Path) -> None:
             "b": True,
             "t": 'a, "b"\nc',
             "code": "007",
-            "big": "9223372036854775808",
+            "big": 9223372036854775808,
         },
         {
             "_step": 1,
@@ -70,12 +72,32 @@ def test_columns_keep_their_type(tmp_path: Path, db_path: Path) -> None:
             "b": False,
             "t": "5",
             "code": "8",
-            "big": "1",
+            "big": 1,
         },
     ]
     assert math.isnan(rows[2].pop("f"))
     assert rows[2] == {"_step": 2}
     assert [type(rows[0][key]) for key in ("i", "f", "mixed", "b")] == [int, float, float, bool]
+
+
+@pytest.mark.parametrize("apart", [1, 17_000])  # in one block of rows, and in two
+def test_no_digit_of_an_integer_is_lost(tmp_path: Path, db_path: Path, apart: int) -> None:
+    numbers = [2**53, 2**53 + 1, 2**63 - 1, -(2**63), 2**63, 2**64 + 1, 10**400]
+    others = ["0.5", "7", "nan", str(2**53 + 1), str(2**63), "9" * 400]
+    pairs = [*itertools.product(numbers, others)]
+    if apart > 1:
+        pairs = [(2**53 + 1, "0.5"), (7, str(2**53 + 1)), (2**64 + 1, "7")]
+    lines = [
+        ",".join(f"k{number}" for number in range(len(pairs))),
+        ",".join(str(number) for number, _ in pairs),
+        *[",".join(["1"] * len(pairs))] * apart,
+        ",".join(other for _, other in pairs),
+    ]
+    first, *_, last = rows_of(table(tmp_path / "m.csv", "\n".join(lines)), db_path)
+    for place, (number, other) in enumerate(pairs):
+        assert first[f"k{place}"] == number
+        found = last[f"k{place}"]
+        assert math.isnan(found) if other == "nan" else found == Decimal(other)
 
 
 def test_steps_and_times(tmp_path: Path, db_path: Path) -> None:
@@ -173,6 +195,23 @@ def test_a_run_for_each_value_of_the_run_column(tmp_path: Path, db_path: Path) -
     assert found == {"a": [1, 3], "b": [2]}
 
 
+def test_a_file_of_several_runs_is_read_once(tmp_path: Path, db_path: Path) -> None:
+    """What comes in is what the first reading found, wherever the rows of a run lie."""
+    lines = [f"{'abc'[i % 3 if i < 40_000 else 2]},{i},{i * 0.5}" for i in range(60_000)]
+    path = table(tmp_path / "m.csv", "\n".join(["_run,_step,x", *lines]))
+    found = list(sources([str(path)]))
+    path.write_text("_run,_step,x\na,0,7\n")
+    with ExperimentTracker(db_path) as tracker:
+        done = bring_in(tracker, found, "csv")
+        assert [run.rows for run in done] == [13_334, 13_333, 33_333]
+        for run, letter in zip(done, "abc", strict=True):
+            metric = tracker.get_metric(run.run_id, "x")
+            steps = [i for i in range(60_000) if "abc"[i % 3 if i < 40_000 else 2] == letter]
+            assert metric.steps.tolist() == steps
+            assert metric.values.tolist() == [i * 0.5 for i in steps]
+        assert tracker.check().ok
+
+
 def test_twice_is_the_same_as_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = table(tmp_path / "p" / "m.csv", "x\n1\n")
     same = table(tmp_path / "q" / "m.csv", "x\n1\n")
@@ -236,6 +275,8 @@ def test_what_is_not_there(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -
         ([str(path), "--step", "c"], "no column 'c'; it has a, b"),
         ([str(path), "--delimiter", "::"], "one character"),
         ([str(path), "--encoding", "utf-99"], "no encoding 'utf-99'"),
+        ([str(path), "--delimiter", '"'], "not '\"'"),
+        ([str(path), "--delimiter", "\n"], "not '\\n'"),
     ):
         assert main(["import", "csv", *extra, "--db", database]) == 1
         assert says in capsys.readouterr().err
@@ -244,7 +285,7 @@ def test_what_is_not_there(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -
 
 CELLS = st.one_of(
     st.none(),
-    st.integers(-(2**63), 2**63 - 1).map(str),
+    st.integers(-(2**70), 2**70).map(str),
     st.floats().map(repr),
     st.booleans().map(str),
     st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1, max_size=8),
@@ -286,7 +327,7 @@ def test_any_cells(names: list[str], data: st.DataObject) -> None:
             elif isinstance(value, float) and math.isnan(value):
                 assert math.isnan(float(cell))
             else:
-                assert value == (int(cell) if isinstance(value, int) else float(cell))
+                assert value == (int(cell) if cell.lstrip("-").isdigit() else float(cell))
 
 
 BASE = b'step,x,t\n0,0.5,"a b"\n1,0.25,c\n2,,"d,e"\n'

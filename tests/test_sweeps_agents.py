@@ -1070,7 +1070,7 @@ signal.signal(signal.SIGUSR1, lambda *_: open("usr1", "w"))
 signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
 with open("pids.part", "w") as file: file.write(str(os.getpid()))
 os.replace("pids.part", "pids")
-time.sleep(600)
+while True: time.sleep(0.05)  # a signal right before a long one is seen at its end only
 """
     sweep = command_sweep(tracker, tmp_path, heeding)
     agent = start(COMMAND_AGENT, sweep.sweep_id, '{"forward_signals": true}')

@@ -110,6 +110,30 @@ def test_from_the_file_to_the_table(cli: Cli, tracker: ExperimentTracker, folder
     assert cli("sweeps", "--experiment", "other").stdout.count("\n") == 1
 
 
+def test_a_sweep_without_a_name_goes_by_its_id(cli: Cli, tracker: ExperimentTracker) -> None:
+    config = {"method": "random", "parameters": {"lr": {"value": 1}}}
+    sweep_id = tracker.create_sweep(config, "cli")
+    assert cli("sweep", "show", sweep_id).stdout.splitlines()[0].split() == ["sweep", sweep_id]
+
+
+def test_what_is_created_and_steered_comes_as_json(cli: Cli, tracker: ExperimentTracker) -> None:
+    made = cli("sweep", "sweep.yaml", "--json")
+    document = json.loads(made.stdout)
+    sweep_id = document["sweep_id"]
+    assert sweep_id == created(made)
+    assert (document["config"]["name"], document["project"]) == ("first", "cli")
+    assert (document["expected_run_count"], document["trials"]) == (4, [])
+    for words, state in (
+        (["--stop", sweep_id], "FINISHED"),
+        (["--resume", sweep_id], "RUNNING"),
+        (["--update", sweep_id, "sweep.yaml", "--name", "other"], "RUNNING"),
+        (["--cancel", sweep_id], "CANCELED"),
+    ):
+        document = json.loads(cli("sweep", *words, "--json").stdout)
+        assert (document["sweep_id"], document["state"]) == (sweep_id, state)
+    assert document["config"]["name"] == "other"
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [
@@ -120,7 +144,7 @@ def test_from_the_file_to_the_table(cli: Cli, tracker: ExperimentTracker, folder
         (["sweep", "bad.yaml"], "method"),
         (["sweep", "a", "b"], "one file or sweep at a time"),
         (["sweep", "--stop", "--pause", "x"], "not allowed with"),
-        (["sweep", "sweep.yaml", "--plot", "x.png"], "--plot and --json go with"),
+        (["sweep", "sweep.yaml", "--plot", "x.png"], "--plot goes with"),
     ],
 )
 def test_mistakes_are_named(

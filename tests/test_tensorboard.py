@@ -17,12 +17,13 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
@@ -230,11 +231,17 @@ def test_a_length_that_is_nonsense_is_damage_and_nothing_is_allocated(tmp_path: 
 # -- values ----------------------------------------------------------------------------------------
 
 
+def significant(number: float) -> int:
+    """How many digits it takes to write a number, whatever zeros the place of the point adds."""
+    return len(Decimal(repr(number)).normalize().as_tuple().digits)
+
+
 @given(st.floats(width=32, allow_nan=False))
+@example(99999997952.0)  # 1e+11, which as 100000000000.0 has more characters
 def test_a_float32_is_the_shortest_number_that_means_it(number: float) -> None:
     short = shortest(number)
     assert struct.pack("<f", short) == struct.pack("<f", number)
-    assert len(repr(short)) <= len(repr(number)) or abs(number) >= 1e16
+    assert significant(short) <= significant(number)
     if math.isfinite(number):
         assert short == float(str(np.float32(number)))
 
@@ -814,6 +821,18 @@ def test_several_folders_give_prefixes(place: Path) -> None:
     with ExperimentTracker(run._tracker.path) as tracker:
         names = {file.name for file in tracker.list_files(run._native.run_id)}
     assert {f"train/{train.path.name}", f"val/{val.path.name}"} <= names
+
+
+def test_a_third_folder_does_not_change_the_prefixes_of_the_first_two(place: Path) -> None:
+    """As `add_scalars` makes them, in folders below the writer's own."""
+    run = wandb.init(project="p")
+    folders = ("logs/a", "logs/a/grp_x", "logs/a/grp_y", "logs/b", "elsewhere")
+    for number, folder in enumerate(folders):
+        Writer(run, place / folder).add(scalar(0, f"key{number}", 1.0))
+    run.finish()
+    assert [key for row in history(run) for key in row if "key" in key] == [
+        *("key0", "grp_x/key1", "grp_y/key2", "key3", "key4")
+    ]
 
 
 def test_a_folder_and_one_below_it(place: Path) -> None:

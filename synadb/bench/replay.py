@@ -1,9 +1,10 @@
 """Runs replayed through the real wandb, in a process of its own, and compared with what it wrote.
 
 History, metric definitions, summary, config, name, tags, notes, group, job type, console output,
-files (media and tables among them) and artifacts go over. wandb has no place for a run's `_runtime`
-(it counts its own), for integers of more than 64 bits, for a NaN in the summary that did not come
-from the history, nor, without its server, for which artifacts a run used.
+files (media and tables among them) and artifacts go over. wandb has no place for how long a run
+took (it measures that itself, in rows and summary), for integers of more than 64 bits, for a NaN in
+the summary that did not come from the history, nor, without its server, for which artifacts a run
+used.
 """
 
 from __future__ import annotations
@@ -34,6 +35,7 @@ _CHILD = Path(__file__).with_name("child_replay.py")
 _ITS_OWN = frozenset(
     ("config.yaml", "wandb-metadata.json", "wandb-summary.json", "requirements.txt")
 )
+_OF_TABLES = "run_table"  # what wandb makes of its own accord where a table is logged
 _SPECIAL = ("_step", "_runtime", "_timestamp")
 _TAIL = 5
 _PIECE = 1 << 20
@@ -121,6 +123,8 @@ def _plan(
 ) -> tuple[dict[str, Any], list[str], list[str | None]]:
     run = tracker.get_run(run_id)
     left_out: list[str] = []
+    if "_runtime" in run.summary:
+        left_out.append(f"the duration, {run.summary['_runtime']} s: wandb measures its own")
     rows = scratch / "rows.jsonl"
     with rows.open("w", encoding="utf-8") as file:
         for row in tracker.scan(run_id):
@@ -141,7 +145,14 @@ def _plan(
         output.write_text("".join(f"{line.line}\n" for line in lines), encoding="utf-8")
         files.append(("output.log", str(output)))
     artifacts, digests = [], []
-    for number, version in enumerate(tracker.artifacts.outputs(run_id)):
+    outputs = tracker.artifacts.outputs(run_id)
+    of_tables = sum(version.type == _OF_TABLES for version in outputs)
+    if of_tables:
+        left_out.append(
+            f"{of_tables} of the type {_OF_TABLES}, which wandb takes from no script; the tables"
+            " go along with the rows"
+        )
+    for number, version in enumerate(one for one in outputs if one.type != _OF_TABLES):
         artifacts.append(_planned(tracker, version, scratch / f"version-{number}"))
         # That of a reference is not looked up again.
         plain = all(entry[2] is None for entry in artifacts[-1]["entries"])
@@ -256,9 +267,10 @@ def _compare(tracker: ExperimentTracker, run_id: str, log: str) -> Iterator[str 
         metric, axis = definition["name"], definition.get("step_metric")
         if metric not in defined or defined[metric] != axis:
             yield f"define_metric of {metric}: {defined.get(metric)!r}, not {axis!r}"
-    for key, value in run.summary.items():
-        if not _same(value, written.summary.get(key)):
-            yield f"summary of {key}: {written.summary.get(key)!r}, not {value!r}"
+    summary = _unmeasured(written.summary)
+    for key, value in _unmeasured(run.summary).items():
+        if not _same(value, summary.get(key)):
+            yield f"summary of {key}: {summary.get(key)!r}, not {value!r}"
     compared = 0
     there = {row["_step"]: row for row in written.history}
     for row in tracker.scan(run_id):
@@ -275,6 +287,15 @@ def _compare(tracker: ExperimentTracker, run_id: str, log: str) -> Iterator[str 
     for step in there:
         yield f"step {step}: is there, and was not"
     yield compared
+
+
+def _unmeasured(summary: Mapping[str, Any]) -> dict[str, Any]:
+    """A summary without what wandb measures: `_runtime`, and `runtime` inside `_wandb`."""
+    found = {key: value for key, value in summary.items() if key != "_runtime"}
+    own = found.pop("_wandb", None)
+    if isinstance(own, Mapping):
+        own = {key: value for key, value in own.items() if key != "runtime"}
+    return {**found, "_wandb": own} if own else found
 
 
 def _same(want: Any, got: Any) -> bool:

@@ -66,6 +66,14 @@ class Progress:
             yield item
             self.done += 1
 
+    def advance(self, more: float) -> None:
+        """So much more has been done."""
+        self.done += more
+
+    def at(self, done: float, total: float) -> None:
+        """So much of so much has been done."""
+        self.done, self.total = done, total
+
     @contextlib.contextmanager
     def aside(self) -> Iterator[None]:
         """Take the bar away while the block prints."""
@@ -100,7 +108,10 @@ def working_on(what: str, path: str) -> Progress:
 def bar_line(
     what: str, done: float, total: float, unit: str, elapsed: float, columns: int = 80
 ) -> str:
-    """One line of less than `columns`: bar, amount, rate and the time left, as far as known."""
+    """One line of less than `columns`: bar, amount, rate and the time left, as far as known.
+
+    Where it is too narrow for all of them the rate goes first.
+    """
     facts = []
     if total:
         share = min(1.0, done / total)
@@ -108,13 +119,15 @@ def bar_line(
         facts.append(f"[{'#' * filled}{'.' * (_BAR - filled)}] {share:4.0%}")
     if done or total:
         facts.append(_amount(min(done, total) if total else done, unit, total))
-    if done and elapsed > 0:
-        facts.append(f"{_amount(done / elapsed, unit)}/s")
+    rate = [f"{_amount(done / elapsed, unit)}/s"] if done and elapsed > 0 else []
     if total and 0 < done < total:
-        facts.append(f"{_clock(elapsed / done * (total - done))} left")
+        left = f"{_clock(elapsed / done * (total - done))} left"
     else:
-        facts.append(_clock(elapsed))
-    return "  ".join([what, *facts])[: max(0, columns - 1)]
+        left = _clock(elapsed)
+    line = "  ".join([what, *facts, *rate, left])
+    if len(line) >= columns:
+        line = "  ".join([what, *facts, left])
+    return line[: max(0, columns - 1)]
 
 
 def byte_text(size: float) -> str:
@@ -129,7 +142,8 @@ def byte_text(size: float) -> str:
 def _amount(number: float, unit: str, total: float = 0) -> str:
     if unit == "bytes":
         return byte_text(number) + (f" of {byte_text(total)}" if total else "")
-    return f"{number:,.3g}" + (f" of {total:,.0f}" if total else "") + f" {unit}"
+    shown = f"{number:,.0f}" if number >= 100 else f"{number:.3g}"
+    return shown + (f" of {total:,.0f}" if total else "") + f" {unit}"
 
 
 def _clock(seconds: float) -> str:

@@ -116,12 +116,21 @@ def journal_size(folder: str, journal_id: str) -> int:
         return 0
 
 
-def flatten(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    """Nested dicts as one, keys joined by dots; an empty dict stays a value."""
+def flatten(
+    values: Mapping[str, Any], prefix: str = "", *, fold_media: bool = False
+) -> dict[str, Any]:
+    """Nested dicts as one, keys joined by dots; an empty dict stays a value.
+
+    With `fold_media` a picture, a table, ... is its kind alone, as `<image-file>`.
+    """
     flat: dict[str, Any] = {}
     for key, value in values.items():
         if isinstance(value, Mapping) and value:
-            flat.update(flatten(value, f"{prefix}{key}."))
+            kind = value.get("_type")
+            if fold_media and isinstance(kind, str):
+                flat[f"{prefix}{key}"] = f"<{kind}>"
+            else:
+                flat.update(flatten(value, f"{prefix}{key}.", fold_media=fold_media))
         else:
             flat[f"{prefix}{key}"] = value
     return flat

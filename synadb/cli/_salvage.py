@@ -12,7 +12,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from synadb.cli._reading import decoding
 from synadb.errors import SynaDBError
 from synadb.journal import journal_ids
 from synadb.ops import (

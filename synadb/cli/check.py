@@ -8,7 +8,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from synadb.cli._parsing import Subparsers, add_command, add_database
-from synadb.cli._progress import working_on
+from synadb.cli._progress import Progress, working_on
 from synadb.cli._reading import existing_database, open_database, to_json
 from synadb.errors import CorruptStoreError, StorageError
 
@@ -48,8 +48,9 @@ def run(args: argparse.Namespace) -> int:
     if args.salvage:
         return _salvage(path, args)
     try:
-        with open_database(args) as tracker, working_on("checking", path):
-            report = tracker.check(fix=args.fix)
+        with open_database(args) as tracker, Progress("checking") as progress:
+            tracker._drain()
+            report = tracker._store.check(fix=args.fix, watch=progress.at)
     except CorruptStoreError as error:
         # Its own advice is to run this command.
         return _print_unreadable(path, error, args)

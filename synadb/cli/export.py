@@ -14,9 +14,10 @@ from synadb.cli._reading import find_runs, open_database, to_json
 from synadb.errors import SynaDBError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from synadb.bench.replay import Replayed
+    from synadb.formats._history import Advance
     from synadb.tracker import ExperimentTracker
 
 DESCRIPTION = """\
@@ -114,18 +115,24 @@ def run(args: argparse.Namespace) -> int:
         if folder:
             return _folders(tracker, run_ids, args, kind or "jsonl")
         if not args.out:
-            with _written(None):
-                _write_text(tracker, run_ids, kind, sys.stdout, args.long)
+            with _counted(tracker, run_ids, sys.stdout.isatty()) as advance:
+                _write_text(tracker, run_ids, kind, sys.stdout, args.long, advance)
         else:
             _write_file(tracker, run_ids, kind, args.out, args.long)
     return 0
 
 
-def _written(path: str | None) -> contextlib.AbstractContextManager[Any]:
-    """Show how much has been written to a file or standard output, unless that is a terminal."""
-    if path is None and sys.stdout.isatty():
-        return contextlib.nullcontext()
-    return Progress("exporting", measure=lambda: os.stat(path or sys.stdout.fileno()).st_size)
+@contextlib.contextmanager
+def _counted(
+    tracker: ExperimentTracker, run_ids: Sequence[str], quiet: bool = False
+) -> Iterator[Advance | None]:
+    """Show how many rows have been written, unless the rows themselves are on the terminal."""
+    if quiet:
+        yield None
+        return
+    rows = sum(run.row_count for run in tracker.get_runs(run_ids, light=True))
+    with Progress("exporting", rows, "rows") as progress:
+        yield progress.advance
 
 
 def _sort_words(args: argparse.Namespace) -> None:
@@ -154,31 +161,42 @@ def _write_file(
 
     # What is no plain file, /dev/stdout for one, cannot be put in place when it is whole.
     plain = not os.path.exists(out) or os.path.isfile(out)
-    with target(out) if plain else contextlib.nullcontext(out) as path, _written(path):
-        _write_history(tracker, run_ids, kind, path, long)
+    place = target(out) if plain else contextlib.nullcontext(out)
+    with place as path, _counted(tracker, run_ids) as advance:
+        _write_history(tracker, run_ids, kind, path, long, advance)
 
 
 def _write_history(
-    tracker: ExperimentTracker, run_ids: Sequence[str], kind: str | None, path: str, long: bool
+    tracker: ExperimentTracker,
+    run_ids: Sequence[str],
+    kind: str | None,
+    path: str,
+    long: bool,
+    advance: Advance | None = None,
 ) -> int:
     if kind == "parquet":
         from synadb.formats.history_parquet import write_parquet
 
-        return write_parquet(tracker, run_ids, path, long=long)
+        return write_parquet(tracker, run_ids, path, long=long, advance=advance)
     with open(path, "w", encoding="utf-8", newline="") as file:
-        return _write_text(tracker, run_ids, kind, file, long)
+        return _write_text(tracker, run_ids, kind, file, long, advance)
 
 
 def _write_text(
-    tracker: ExperimentTracker, run_ids: Sequence[str], kind: str | None, file: Any, long: bool
+    tracker: ExperimentTracker,
+    run_ids: Sequence[str],
+    kind: str | None,
+    file: Any,
+    long: bool,
+    advance: Advance | None,
 ) -> int:
     if kind == "csv":
         from synadb.formats.history_csv import write_csv
 
-        return write_csv(tracker, run_ids, file, long=long)
+        return write_csv(tracker, run_ids, file, long=long, advance=advance)
     from synadb.formats.history_jsonl import write_jsonl
 
-    return write_jsonl(tracker, run_ids, file, long=long)
+    return write_jsonl(tracker, run_ids, file, long=long, advance=advance)
 
 
 def _to_wandb(tracker: ExperimentTracker, run_ids: Sequence[str], args: argparse.Namespace) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 from synadb.cli._parsing import Subparsers, add_command, add_database
-from synadb.cli._progress import working_on
+from synadb.cli._progress import Progress
 from synadb.cli._reading import align, open_database, to_json
 
 DESCRIPTION = """\
@@ -28,8 +28,8 @@ def add_parser(subparsers: Subparsers) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Collect, or only count, and print the figures."""
-    with open_database(args) as tracker, working_on("collecting", tracker.path):
-        found = tracker.gc(dry_run=args.dry_run)
+    with open_database(args) as tracker, Progress("collecting") as progress:
+        found = tracker._store.gc(dry_run=args.dry_run, watch=progress.at)
     if args.json:
         print(to_json({"database": tracker.path, "dry_run": args.dry_run, **found}))
         return 0

@@ -114,7 +114,9 @@ def _charts(
         # Each key is read for itself: rows that lack another one are to count.
         for wanted in args.key or (None,):
             keys = None if wanted is None else (wanted, axis)
-            rows = [flatten(row) for row in tracker.sample(run_id, samples, keys)]
+            sampled = tracker.sample(run_id, samples, keys)
+            # Who names a key may mean the width of a picture; all metrics do not.
+            rows = [flatten(row, fold_media=wanted is None) for row in sampled]
             for key in (wanted,) if wanted else _metrics(rows, axis):
                 line = _line(run_id, rows, axis, key)
                 if line.xs:

@@ -19,12 +19,14 @@ from synadb.cli._reading import (
 )
 
 if TYPE_CHECKING:
+    from synadb.artifact_records import VersionRecord
     from synadb.records import ArtifactRecord, RunRecord
     from synadb.tracker import ExperimentTracker
 
 DESCRIPTION = """\
 Show one run: what it is, its config and summary, how often each metric was logged and its last
-value, and its artifacts. On a terminal, values that do not fit into a line are cut short.
+value, its artifacts, and the versions of artifacts that it logged and used. On a terminal, values
+that do not fit into a line are cut short.
 
 With --media its pictures, tables, sounds and so on are written to a folder instead, under the paths
 that the rows name. A file that is there already is left alone; if it has another content, that is
@@ -57,24 +59,51 @@ def run(args: argparse.Namespace) -> int:
         metrics = _metrics(tracker.rows(record.run_id))
         artifacts = tracker.list_artifacts(record.run_id)
         media = _media_files(tracker, record.run_id)
+        logged = tracker.artifacts.outputs(record.run_id)
+        used = tracker.artifacts.inputs(record.run_id)
     if args.json:
-        sizes = [{"name": a.name, "size": a.size, "digest": a.digest} for a in artifacts]
-        print(to_json({**record._asdict(), "metrics": metrics, "artifacts": sizes}))
+        found = {
+            "metrics": metrics,
+            "artifacts": [{"name": a.name, "size": a.size, "digest": a.digest} for a in artifacts],
+            "logged_artifacts": [_version(version) for version in logged],
+            "used_artifacts": [_version(version) for version in used],
+        }
+        print(to_json({**record._asdict(), **found}))
         return 0
     _print(_facts(record), indent="")
     _section("config", _pairs(record.config))
-    _section("summary", _pairs(record.summary))
+    _section("summary", _pairs(record.summary, fold_media=True))
     _section(
         "metrics",
         [("", "COUNT", "LAST")] * bool(metrics)
         + [(key, str(found["count"]), as_text(found["last"])) for key, found in metrics.items()],
         right={1},
     )
-    _section("artifacts", [(a.name, f"{a.size} bytes") for a in artifacts])
+    if artifacts or not (logged or used):
+        _section("artifacts", [(a.name, f"{a.size} bytes") for a in artifacts])
+    for title, versions in (("logged artifacts", logged), ("used artifacts", used)):
+        if versions:
+            _section(title, [_version_cells(version) for version in versions])
     if media:
         size = sum(file.size for file in media)
         print(f"\nmedia: {_count(len(media))}, {size} bytes; --media DIR writes them out")
     return 0
+
+
+def _version(version: VersionRecord) -> dict[str, Any]:
+    return {
+        "name": version.name,
+        "project": version.project,
+        "type": version.type,
+        "aliases": version.aliases,
+        "files": version.file_count,
+        "size": version.size,
+        "digest": version.digest,
+    }
+
+
+def _version_cells(version: VersionRecord) -> tuple[str, ...]:
+    return version.name, version.type, _count(version.file_count), f"{version.size} bytes"
 
 
 def _media_files(tracker: ExperimentTracker, run_id: str) -> list[ArtifactRecord]:
@@ -110,7 +139,7 @@ def _metrics(rows: Iterable[Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
     """Of everything numeric: the number of steps that have it, and the last value."""
     found: dict[str, dict[str, Any]] = {}
     for row in rows:
-        for key, value in flatten(row).items():
+        for key, value in flatten(row, fold_media=True).items():
             if key.startswith("_") or isinstance(value, bool) or not isinstance(value, int | float):
                 continue
             metric = found.setdefault(key, {"count": 0})
@@ -138,8 +167,9 @@ def _facts(record: RunRecord) -> list[tuple[str, str]]:
     return [fact for fact in facts if fact[1]]
 
 
-def _pairs(values: Mapping[str, Any]) -> list[tuple[str, str]]:
-    return [(key, as_text(value)) for key, value in flatten(values).items()]
+def _pairs(values: Mapping[str, Any], *, fold_media: bool = False) -> list[tuple[str, str]]:
+    told = {key: value for key, value in values.items() if key != "_wandb"}  # its notes to itself
+    return [(key, as_text(value)) for key, value in flatten(told, fold_media=fold_media).items()]
 
 
 def _section(title: str, table: Sequence[Sequence[str]], right: Iterable[int] = ()) -> None:

@@ -25,6 +25,7 @@ its metric and the best of them."""
 EXAMPLE = """\
 examples:
   synadb sweep sweep.yaml             create it; `synadb agent ID` then runs its program
+  synadb sweep sweep.yaml --json | jq -r .sweep_id
   synadb sweep --pause ID             and --resume, --stop, --cancel
   synadb sweep show ID
   synadb sweep show ID --plot s.png   parallel coordinates, and which parameters matter"""
@@ -38,7 +39,9 @@ def add_parser(subparsers: Subparsers) -> None:
     )
     add_sweep_arguments(parser)
     parser.add_argument("--plot", metavar="PNG", help="with `show`: draw the sweep into this file")
-    parser.add_argument("--json", action="store_true", help="with `show`: print one JSON object")
+    parser.add_argument(
+        "--json", action="store_true", help="print one JSON object; its sweep_id is the id"
+    )
     add_database(parser, positional=False)
 
 
@@ -48,8 +51,8 @@ def run(args: argparse.Namespace) -> int:
     shows = words[0] == "show" and len(words) == 2
     if len(words) > 1 and not shows:
         args.parser.error(f"one file or sweep at a time, not {' '.join(words)}")
-    if (args.plot or args.json) and not shows:
-        args.parser.error("--plot and --json go with `synadb sweep show ID`")
+    if args.plot and not shows:
+        args.parser.error("--plot goes with `synadb sweep show ID`")
     if shows:
         return _show(args, words[1])
     if args.db:
@@ -57,9 +60,11 @@ def run(args: argparse.Namespace) -> int:
     if args.state or args.update:
         existing_database(args)
     try:
-        steer(args, words[0], "synadb")
+        sweep = steer(args, words[0], "synadb")
     except Error as error:
         raise SynaDBError(str(error)) from error
+    if args.json:
+        print(to_json(_document(sweep)))
     return 0
 
 
@@ -100,7 +105,8 @@ def _lines(sweep: Sweep) -> list[str]:
     record, trials = sweep.record, sweep.trials
     expected = sweep.expected_run_count
     lines = [
-        f"sweep     {sweep.name} ({record.sweep_id})",
+        f"sweep     {sweep.name}"
+        + (f" ({record.sweep_id})" if sweep.name != record.sweep_id else ""),
         f"project   {record.project}",
         f"state     {record.state}"
         + (f" ({record.properties['reason']})" if "reason" in record.properties else ""),

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 DESCRIPTION = """\
 Show the end of what a run has printed and logged, and go on as it prints and logs more, until it
 ends; any other process may be the one that logs it. A row of metrics is a line with its step;
-values that are added to a step later come as another line.
+values that are added to a step later come as another line. A value that replaces one that has been
+shown already is not shown again: `synadb show` and `synadb export` have the last.
 
 What the run wrote to its standard error goes to standard error, the rest to standard output."""
 
@@ -95,6 +96,7 @@ class _Source:
         self._console = args.only != "metrics"
         self._metrics = args.only != "console"
         self._keys = tuple(args.key)
+        self._fold_media = not (args.key or args.json)
         self._lines: dict[str, int] = {}  # the last number of each process
         self._step = -1  # up to which whole rows have been read
         self._steps: dict[str, int] = {}  # and the numbers of each key
@@ -163,7 +165,8 @@ class _Source:
         for row in rows:
             step = row["_step"]
             self._steps.update((key, max(step, self._steps.get(key, -1))) for key in row)
-            values = {key: value for key, value in flatten(row).items() if key not in _CLOCKS}
+            flat = flatten(row, fold_media=self._fold_media)
+            values = {key: value for key, value in flat.items() if key not in _CLOCKS}
             if self._keys:
                 values = {key: values[key] for key in self._keys if key in values}
             if values:

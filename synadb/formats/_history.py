@@ -5,10 +5,10 @@ from __future__ import annotations
 import contextlib
 import json
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from synadb.errors import MetricNotFoundError, SynaDBError
+from synadb.errors import InvalidValueError, MetricNotFoundError, SynaDBError
 from synadb.folders import whole_file
 from synadb.storage.blocks import EXACT
 
@@ -20,7 +20,19 @@ if TYPE_CHECKING:
 
     Array = np.ndarray[Any, Any]
 
-__all__ = ["OWN", "Flat", "describe", "finite", "flat_blocks", "strict_json", "target"]
+Advance = Callable[[int], None]  # told how many more rows have been written
+
+__all__ = [
+    "OWN",
+    "Advance",
+    "Flat",
+    "describe",
+    "finite",
+    "flat_blocks",
+    "strict_json",
+    "target",
+    "told_apart",
+]
 
 OWN = {"_step": "int", "_runtime": "float", "_timestamp": "float"}
 
@@ -53,6 +65,17 @@ def describe(tracker: ExperimentTracker, run_ids: Sequence[str]) -> dict[str, st
     return {**OWN, **{key: kind for key, kind in joined.items() if key not in OWN}}
 
 
+def told_apart(run_ids: Sequence[str], columns: Mapping[str, str]) -> bool:
+    """Whether a column `_run` says whose row one is; InvalidValueError where a run has that key."""
+    several = len(run_ids) > 1
+    if several and "_run" in columns:
+        raise InvalidValueError(
+            "a run has logged a key '_run', which is the column that tells several runs apart: "
+            "export it alone, or with --long"
+        )
+    return several
+
+
 def _exact(tracker: ExperimentTracker, key: str, run_ids: Sequence[str]) -> bool:
     """Whether the integers of some runs are float64 as well."""
     try:
@@ -62,10 +85,18 @@ def _exact(tracker: ExperimentTracker, key: str, run_ids: Sequence[str]) -> bool
     return all(int(values.min()) >= -EXACT and int(values.max()) <= EXACT for values in metrics)
 
 
-def flat_blocks(tracker: ExperimentTracker, run_id: str) -> Iterator[Flat]:
-    """The rows of a run, a page at a time, dicts taken apart into a column for each leaf."""
+def flat_blocks(
+    tracker: ExperimentTracker, run_id: str, advance: Advance | None = None
+) -> Iterator[Flat]:
+    """The rows of a run, a page at a time, dicts taken apart into a column for each leaf.
+
+    `advance` is told of each page when the next is asked for.
+    """
     for block in tracker._store.blocks(run_id):
-        yield _flat(block)
+        flat = _flat(block)
+        yield flat
+        if advance is not None:
+            advance(flat.n)
 
 
 def _flat(block: Block) -> Flat:
@@ -119,6 +150,8 @@ def _cover(
     whole = np.ones(len(values), bool)
     there = whole if there is None else there
     merged = below.astype(object)
+    if known is not None:
+        merged[~known] = None
     merged[there] = values[there]
     columns[name] = merged, (whole if known is None else known) | there
 

@@ -1,8 +1,10 @@
 """Reads CSV files as runs: a column is a metric, a row a step.
 
 A column holds ints, floats, bools or texts, as its cells show: a column with one text among numbers
-is one of texts. An empty cell is a value that is missing. The file is read twice, the first time to
-find out what the columns hold, and never held in memory as a whole.
+is one of texts. Numbers that no type of 64 bits holds exactly, such as 2**64 + 1, stay what they
+are. An empty cell is a value that is missing. The first reading of a file finds out what the
+columns hold and, where there are several runs, puts the rows of each into a temporary file, from
+which they are read again. No file is held in memory as a whole.
 """
 
 from __future__ import annotations
@@ -11,8 +13,11 @@ import codecs
 import contextlib
 import csv
 import hashlib
+import marshal
 import os
 import re
+import tempfile
+import weakref
 from array import array
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import compress
@@ -35,17 +40,19 @@ _DELIMITERS = ",;\t|"
 _MILLISECONDS = 1e11  # seconds since 1970 from here on are milliseconds: before 1973, after 5138
 _MOST_STEP = (1 << 63) - 1
 
-_NOTHING, _BOOL, _INT, _FLOAT, _TEXT = range(5)
+# _WIDE: ints that no column of floats may take; _EXACT: numbers that are stored each by itself.
+_NOTHING, _BOOL, _INT, _WIDE, _FLOAT, _EXACT, _TEXT = range(7)
 _ONE = {
     _BOOL: r"true|false",
-    _INT: r"-?(?:0|[1-9]\d{0,18})",
-    _FLOAT: r"[-+]?(?:(?:(?:0|[1-9]\d*)(?:\.\d*)?|\.\d+)(?:e[-+]?\d+)?|nan|inf|infinity)",
+    _INT: r"-?(?:0|[1-9]\d{0,999})",
+    _FLOAT: r"[-+]?(?:(?:(?:0|[1-9]\d{0,999})(?:\.\d*)?|\.\d+)(?:e[-+]?\d+)?|nan|inf|infinity)",
 }
 _ALL = {
     kind: re.compile(rf"(?:{one})(?:\n(?:{one}))*", re.IGNORECASE | re.ASCII)
     for kind, one in _ONE.items()
 }
-_LETTERS = {_BOOL: "?", _INT: "q", _FLOAT: "d"}
+_LONG = re.compile(r"^[-+]?\d{16,}$", re.MULTILINE | re.ASCII)  # ints that a float may not hold
+_LETTERS = {_BOOL: "?", _INT: "q", _WIDE: "q", _FLOAT: "d"}
 
 
 class Options(NamedTuple):
@@ -91,10 +98,14 @@ class _File:
         self._path = path
         if os.path.isdir(path):
             raise NotALogError(f"{path} is a folder; name the files in it")
+        self._changed = os.path.getmtime(path)
         self._encoding = options.encoding or _encoding_of(path)
         self._delimiter = options.delimiter or self._delimiter_of()
-        if len(self._delimiter) != 1:
-            raise NotALogError(f"a delimiter is one character, not {self._delimiter!r}")
+        if len(self._delimiter) != 1 or self._delimiter in '"\r\n':
+            raise NotALogError(
+                f"a delimiter is one character that no cell is quoted or ended by, not "
+                f"{self._delimiter!r}"
+            )
         names = self._header()
         self._step = self._find(names, options.step, _STEPS)
         self._time = self._find(names, options.time, _TIMES)
@@ -102,10 +113,12 @@ class _File:
             self._time = None
         self._run = names.index(_RUN) if _RUN in names else None
         self._width = len(names)
-        kinds, self._count, runs = self._kinds()
-        if not self._count:
+        self._apart = None if self._run is None else _Apart(self._run)
+        kinds, count = self._kinds()
+        if not count:
             raise NotALogError(f"{path} has no rows" + (" behind its header" if names else ""))
-        self.runs: list[str | None] = list(runs) if self._run is not None else [None]
+        self.runs: list[str | None] = [None] if self._apart is None else [*self._apart.runs]
+        self._digest = self._hashed()
         apart = (self._step, self._time, self._run)
         self.columns = [
             _Column(name, place, kinds[place])
@@ -117,17 +130,20 @@ class _File:
         """A run as it can be brought in."""
         path = os.path.realpath(self._path)
         key = "\0".join((project, path, *([] if run is None else [run])))
-        digest = hashlib.sha256(repr((self._step, self._time, self._delimiter)).encode())
-        with open(self._path, "rb") as file:
-            while content := file.read(_HASHED):
-                digest.update(content)
         name = os.path.splitext(os.path.basename(path))[0] if run is None else run
         return Source(
             hashlib.sha256(key.encode("utf-8", "surrogateescape")).hexdigest()[:12],
             os.path.normpath(self._path) + ("" if run is None else f" ({run})"),
-            digest.hexdigest(),
+            self._digest,
             lambda run_id: self._read(run_id, name, project, run),
         )
+
+    def _hashed(self) -> str:
+        digest = hashlib.sha256(repr((self._step, self._time, self._delimiter)).encode())
+        with open(self._path, "rb") as file:
+            while content := file.read(_HASHED):
+                digest.update(content)
+        return digest.hexdigest()
 
     # -- what it looks like ----------------------------------------------------------------------
 
@@ -160,18 +176,17 @@ class _File:
             return names.index(wanted)
         return next((names.index(name) for name in usual if name in names), None)
 
-    def _kinds(self) -> tuple[list[int], int, dict[str, None]]:
+    def _kinds(self) -> tuple[list[int], int]:
         kinds = [_NOTHING] * self._width
         count = 0
-        runs: dict[str, None] = {}
         for rows in self._blocks():
             count += len(rows)
+            if self._apart is not None:
+                self._apart.add(rows)
             for place, cells in enumerate(zip(*rows, strict=True)):
                 if kinds[place] != _TEXT:
                     kinds[place] = _joined(kinds[place], _kind(cells))
-                if place == self._run:
-                    runs |= dict.fromkeys(cells)
-        return kinds, count, runs
+        return kinds, count
 
     # -- its rows --------------------------------------------------------------------------------
 
@@ -213,8 +228,13 @@ class _File:
             if block:
                 yield block
 
+    def _blocks_of(self, run: str | None) -> Iterator[list[list[str]]]:
+        if self._apart is None or run is None:
+            return self._blocks()
+        return self._apart.blocks(run)
+
     def _read(self, run_id: str, name: str, project: str, run: str | None) -> Imported:
-        changed = os.path.getmtime(self._path)
+        changed = self._changed
         problems: list[str] = []
         count = 0
         first = last = changed
@@ -251,10 +271,7 @@ class _File:
     ) -> Iterator[tuple[array[int], array[float], list[list[str]]]]:
         """Rows of one run with their steps and times."""
         count = 0
-        for block in self._blocks():
-            rows = block
-            if self._run is not None:
-                rows = [row for row in block if row[self._run] == run]
+        for rows in self._blocks_of(run):
             if self._step is None:
                 steps = array("q", range(count, count + len(rows)))
             else:
@@ -269,6 +286,44 @@ class _File:
             yield steps, times, rows
 
 
+class _Apart:
+    """Rows of several runs, each run's together, in a temporary file."""
+
+    def __init__(self, place: int) -> None:
+        self._place = place  # of the run's name in a row
+        self._file = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as this
+        self._pieces: dict[str, array[int]] = {}  # of each run: where one begins, how long it is
+        weakref.finalize(self, self._file.close)
+
+    @property
+    def runs(self) -> Iterable[str]:
+        """Their names, in the order of the file."""
+        return self._pieces
+
+    def add(self, rows: Iterable[list[str]]) -> None:
+        """Take the next rows of the file."""
+        groups: dict[str, list[list[str]]] = {}
+        for row in rows:
+            groups.setdefault(row[self._place], []).append(row)
+        for run, members in groups.items():
+            piece = marshal.dumps(members)
+            self._pieces.setdefault(run, array("q")).extend((self._file.tell(), len(piece)))
+            self._file.write(piece)
+
+    def blocks(self, run: str) -> Iterator[list[list[str]]]:
+        """The rows of a run, about as many at a time as are looked at together."""
+        pieces = self._pieces[run]
+        block: list[list[str]] = []
+        for start, length in zip(pieces[::2], pieces[1::2], strict=True):
+            self._file.seek(start)
+            block += marshal.loads(self._file.read(length))
+            if len(block) >= _ROWS:
+                yield block
+                block = []
+        if block:
+            yield block
+
+
 def _ops(
     run_id: str,
     columns: list[_Column],
@@ -277,8 +332,8 @@ def _ops(
     rows: list[list[str]],
 ) -> Iterator[Op]:
     """Rows as columns: one op for those that have the same cells."""
-    numbers = [column for column in columns if column.kind != _TEXT]
-    texts = [column for column in columns if column.kind == _TEXT]
+    numbers = [column for column in columns if column.kind in _LETTERS]
+    others = [column for column in columns if column.kind not in _LETTERS]
     groups: dict[tuple[bool, ...], list[int]] = {}
     if all(all(row) for row in rows):
         groups[(True,) * len(numbers)] = list(range(len(rows)))
@@ -288,7 +343,7 @@ def _ops(
             groups.setdefault(present, []).append(index)
     for present, members in groups.items():
         there = list(compress(numbers, present))
-        if not there and texts:
+        if not there and others:
             continue
         whole = len(members) == len(rows)
         yield LogRows(
@@ -303,8 +358,12 @@ def _ops(
                 for column in there
             ),
         )
-    for index, row in enumerate(rows if texts else ()):
-        values = {column.name: row[column.place] for column in texts if row[column.place] != ""}
+    for index, row in enumerate(rows if others else ()):
+        values = {
+            column.name: _number(row[column.place]) if column.kind == _EXACT else row[column.place]
+            for column in others
+            if row[column.place] != ""
+        }
         if values:
             yield LogRow(run_id, steps[index], times[index], values, order=index)
         elif not any(row[column.place] for column in numbers):
@@ -317,7 +376,7 @@ def _packed(cells: list[str], kind: int) -> bytes:
 
     if kind == _BOOL:
         return bytes(cell.lower() == "true" for cell in cells)
-    if kind == _INT:
+    if kind in (_INT, _WIDE):
         return np.array(list(map(int, cells)), "<i8").tobytes()
     return np.array(list(map(float, cells)), "<f8").tobytes()
 
@@ -333,14 +392,31 @@ def _kind(cells: Sequence[str]) -> int:
     text = "\n".join(filled)
     for kind, pattern in _ALL.items():
         if pattern.fullmatch(text) and text.count("\n") == len(filled) - 1:
-            if kind == _INT and any(len(cell) > 18 and not _fits(cell) for cell in filled):
-                return _TEXT
-            return kind
+            return _widened(kind, [int(cell) for cell in _LONG.findall(text)])
     return _TEXT
 
 
-def _fits(cell: str) -> bool:
-    return -_MOST_STEP - 1 <= int(cell) <= _MOST_STEP
+def _widened(kind: int, long: list[int]) -> int:
+    """What holds numbers of a kind with these long ints among them."""
+    if kind == _INT and not all(-_MOST_STEP - 1 <= number <= _MOST_STEP for number in long):
+        return _EXACT
+    if all(_is_float(number) for number in long):
+        return kind
+    return _WIDE if kind == _INT else _EXACT
+
+
+def _is_float(number: int) -> bool:
+    try:
+        return int(float(number)) == number
+    except OverflowError:
+        return False
+
+
+def _number(cell: str) -> int | float:
+    try:
+        return int(cell)
+    except ValueError:
+        return float(cell)
 
 
 def _joined(one: int, other: int) -> int:
@@ -348,7 +424,12 @@ def _joined(one: int, other: int) -> int:
         return one
     if one == _NOTHING:
         return other
-    return _FLOAT if {one, other} == {_INT, _FLOAT} else _TEXT
+    both = {one, other}
+    if both & {_BOOL, _TEXT}:
+        return _TEXT
+    if both == {_INT, _FLOAT}:
+        return _FLOAT
+    return _WIDE if both == {_INT, _WIDE} else _EXACT
 
 
 def _each(path: str, what: str, cells: list[str], convert: Callable[[str], Any]) -> list[Any]:

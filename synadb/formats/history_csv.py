@@ -6,7 +6,7 @@ import csv
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, TextIO
 
-from synadb.formats._history import describe, flat_blocks, strict_json
+from synadb.formats._history import Advance, describe, flat_blocks, strict_json, told_apart
 
 if TYPE_CHECKING:
     from synadb.tracker import ExperimentTracker
@@ -15,22 +15,29 @@ __all__ = ["write_csv"]
 
 
 def write_csv(
-    tracker: ExperimentTracker, run_ids: Sequence[str], file: TextIO, *, long: bool = False
+    tracker: ExperimentTracker,
+    run_ids: Sequence[str],
+    file: TextIO,
+    *,
+    long: bool = False,
+    advance: Advance | None = None,
 ) -> int:
     """Write the rows of runs, with `_run` in front where there are several; returns how many.
 
+    `advance` is told of rows that have been written.
+
     A cell is empty where a row lacks the key, and where it is None; NaN is `nan`.
     """
-    writer = csv.writer(file, lineterminator="\n")
+    writer = csv.writer(_Lines(file), lineterminator="\r\n")
     if long:
         writer.writerow(["_run", "_step", "_timestamp", "key", "value"])
-        return _write_long(tracker, run_ids, writer)
-    columns = list(describe(tracker, run_ids))
-    several = len(run_ids) > 1
+        return _write_long(tracker, run_ids, writer, advance)
+    columns = describe(tracker, run_ids)
+    several = told_apart(run_ids, columns)
     writer.writerow([*["_run"] * several, *map(_text, columns)])
     count = 0
     for run_id in run_ids:
-        for block in flat_blocks(tracker, run_id):
+        for block in flat_blocks(tracker, run_id, advance):
             cells: list[Sequence[Any]] = [[run_id] * block.n] if several else []
             for name in columns:
                 found = block.columns.get(name)
@@ -40,11 +47,23 @@ def write_csv(
     return count
 
 
-def _write_long(tracker: ExperimentTracker, run_ids: Sequence[str], writer: Any) -> int:
+class _Lines:
+    """Ends lines in a newline that a writer ends in CR LF: only so does it quote a CR in a cell."""
+
+    def __init__(self, file: TextIO) -> None:
+        self._write = file.write
+
+    def write(self, line: str) -> None:
+        self._write(line[:-2] + "\n")
+
+
+def _write_long(
+    tracker: ExperimentTracker, run_ids: Sequence[str], writer: Any, advance: Advance | None
+) -> int:
     count = 0
     for run_id in run_ids:
         tracker._drain(run_id)
-        for block in flat_blocks(tracker, run_id):
+        for block in flat_blocks(tracker, run_id, advance):
             steps = block.columns["_step"][0]
             times = block.columns["_timestamp"][0]
             for name, (values, present) in block.columns.items():

@@ -7,7 +7,15 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from synadb.errors import SynaDBError
-from synadb.formats._history import OWN, Flat, describe, flat_blocks, strict_json
+from synadb.formats._history import (
+    OWN,
+    Advance,
+    Flat,
+    describe,
+    flat_blocks,
+    strict_json,
+    told_apart,
+)
 from synadb.storage.blocks import EXACT
 
 if TYPE_CHECKING:
@@ -19,9 +27,16 @@ GROUP_ROWS = 1 << 16  # short runs share a row group
 
 
 def write_parquet(
-    tracker: ExperimentTracker, run_ids: Sequence[str], path: str, *, long: bool = False
+    tracker: ExperimentTracker,
+    run_ids: Sequence[str],
+    path: str,
+    *,
+    long: bool = False,
+    advance: Advance | None = None,
 ) -> int:
     """Write the rows of runs, with `_run` in front where there are several; returns how many.
+
+    `advance` is told of rows that have been written.
 
     A key that a row lacks is null, as None is; NaN is NaN. A column whose values are of no one type
     is JSON text: its field says so ({"synadb": "json"}).
@@ -31,7 +46,7 @@ def write_parquet(
     """
     arrow, parquet = _pyarrow()
     kinds = describe(tracker, run_ids)
-    several = len(run_ids) > 1 or long
+    several = long or told_apart(run_ids, kinds)
     schema = _long_schema(arrow) if long else _schema(arrow, kinds, several)
     facts = [
         {"id": run.run_id, "name": run.name, "project": run.experiment}
@@ -42,7 +57,7 @@ def write_parquet(
     with parquet.ParquetWriter(path, schema, compression="zstd", compression_level=1) as writer:
         waiting: list[Any] = []
         rows = 0
-        for batch in _batches(arrow, tracker, run_ids, schema, kinds, several, long):
+        for batch in _batches(arrow, tracker, run_ids, schema, kinds, several, long, advance):
             waiting.append(batch)
             rows += batch.num_rows
             if rows >= GROUP_ROWS:
@@ -119,9 +134,10 @@ def _batches(
     kinds: dict[str, str],
     several: bool,
     long: bool,
+    advance: Advance | None,
 ) -> Iterator[Any]:
     for run_id in run_ids:
-        for block in flat_blocks(tracker, run_id):
+        for block in flat_blocks(tracker, run_id, advance):
             if long:
                 yield from _long_batches(arrow, run_id, block, schema)
                 continue

@@ -71,14 +71,13 @@ def add_agent_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def steer(args: argparse.Namespace, word: str, program: str) -> None:
+def steer(args: argparse.Namespace, word: str, program: str) -> Sweep:
     """Create or update a sweep from the file `word`, or change the state of the sweep `word`.
 
-    Raises wandb's Error, or SynaDB's, where that is refused.
+    Returns that sweep. Raises wandb's Error, or SynaDB's, where that is refused.
     """
     if args.state:
-        _change_state(args.state, word, args.project)
-        return
+        return _change_state(args.state, word, args.project)
     made = _update(args, word) if args.update else _create(args, word)
     path = f"{made.project}/{made.sweep_id}"
     action = "Updating" if args.update else "Creating"
@@ -89,6 +88,7 @@ def steer(args: argparse.Namespace, word: str, program: str) -> None:
     termlog(f"Run sweep agent with: {program} agent {shown}")
     if args.controller:
         _control(made.sweep_id, verbose=args.verbose)
+    return made
 
 
 def _config(args: argparse.Namespace, path: str) -> dict[str, Any]:
@@ -132,12 +132,13 @@ def _existing() -> Any:
     return _session.tracker_for(path)
 
 
-def _change_state(name: str, word: str, project: str | None) -> None:
+def _change_state(name: str, word: str, project: str | None) -> Sweep:
     state, doing, _ = STATES[name]
     found = creating.find(_existing(), word, project)
     termlog(f"{doing} sweep {found.project}/{found.sweep_id}")
     found.controller.move(state)
     termlog("Done.")
+    return found
 
 
 def run_agent(args: argparse.Namespace) -> None:
