@@ -13,8 +13,10 @@ import hashlib
 import os
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Hashable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
 
 from synadb.errors import StorageError
@@ -50,14 +52,24 @@ class Files(Protocol):
 
 
 class Pending:
-    """Stands in a row for a value that is still being encoded; `weight` is the bytes it holds."""
+    """Stands in a row for a value that is still being encoded; `weight` is the bytes it holds.
 
-    __slots__ = ("encode", "key", "weight")
+    Values of one `sequence` are encoded one after another, as they were logged.
+    """
 
-    def __init__(self, key: str, encode: Callable[[], Any], weight: int = 0) -> None:
+    __slots__ = ("encode", "key", "sequence", "weight")
+
+    def __init__(
+        self,
+        key: str,
+        encode: Callable[[], Any],
+        weight: int = 0,
+        sequence: Hashable | None = None,
+    ) -> None:
         self.key = key
         self.encode = encode
         self.weight = weight
+        self.sequence = sequence
 
 
 class _Encoded:
@@ -190,6 +202,8 @@ class Pipeline:
         self._pool: ThreadPoolExecutor | None = None
         self._room = _Room()
         self._futures: set[Future[None]] = set()
+        self._sequences: dict[Hashable, deque[Callable[[], None]]] = {}
+        self._busy: set[Hashable] = set()  # sequences of which one is being encoded
         # Reentrant for signal handlers. Nothing is called while it is held.
         self._lock = threading.RLock()
         self._saving = threading.RLock()
@@ -227,17 +241,42 @@ class Pipeline:
             with _jobs.one():
                 self._encode(pending, step, done, left, room)
 
+        job = work
+        if pending.sequence is not None:
+            job = partial(self._go_on, pending.sequence)
+            with self._lock:
+                self._sequences.setdefault(pending.sequence, deque()).append(work)
         try:
             with self._lock:
                 if self._pool is None:
                     self._pool = ThreadPoolExecutor(WORKERS, "synadb-media")
-            future = self._pool.submit(work)
+            future = self._pool.submit(job)
         except RuntimeError:  # the interpreter is ending
-            work()
+            job()
             return
         with self._lock:
             self._futures.add(future)
         future.add_done_callback(self._forget)
+
+    def _go_on(self, sequence: Hashable) -> None:
+        """Encode what waits in a sequence; who is at it already does so."""
+        with self._lock:
+            if sequence in self._busy:
+                return
+            self._busy.add(sequence)
+        while True:
+            with self._lock:
+                waiting = self._sequences.get(sequence)
+                if not waiting:
+                    self._sequences.pop(sequence, None)
+                    self._busy.discard(sequence)
+                    return
+                work = waiting.popleft()
+            try:
+                work()
+            except BaseException:
+                self._busy.discard(sequence)
+                raise
 
     def _encode(
         self,

@@ -537,3 +537,17 @@ def test_nothing_that_was_given_runs_in_a_notebooks_page(make: Any) -> None:
             elif "src" in attributes:
                 assert (attributes["src"] or "").startswith("data:")
     assert "application/javascript" not in bundle
+
+
+def test_versions_of_a_table_are_numbered_as_they_were_logged(run: Any) -> None:
+    """Whichever is encoded first: the large one takes the longest."""
+    contents = [[[n] * 3] * (20_000 if n % 3 == 0 else 1) for n in range(12)]
+    for rows in contents:
+        run.log({"table": wandb.Table(columns=["a", "b", "c"], data=rows)})
+    run.finish()
+    api = wandb.Api()
+    versions = sorted(
+        api.run(f"{run.project}/{run.id}").logged_artifacts(), key=lambda a: int(a.version[1:])
+    )
+    assert [artifact.version for artifact in versions] == [f"v{n}" for n in range(12)]
+    assert [artifact.get("table").data[0][0] for artifact in versions] == list(range(12))

@@ -240,6 +240,7 @@ class Media(WBValue):
     """A value with a file. Subclasses say how it is encoded and what the row says of it."""
 
     _folder: ClassVar[str] = "media"
+    _versioned: ClassVar[bool] = False  # whether logging it makes a version of an artifact
     _given: ClassVar[tuple[str, ...]] = ("_caption",)  # what a row says as the script put it
 
     def __init__(self, caption: str | None = None) -> None:

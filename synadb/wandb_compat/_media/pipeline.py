@@ -33,7 +33,9 @@ class MediaStore(Pipeline):
         found = captured(as_media(value))
         if not isinstance(found, Media | FileValue):
             return found._to_run_value(self, key, step)
-        return Pending(key, lambda: found._to_run_value(self, key, step), _held(found))
+        return Pending(
+            key, lambda: found._to_run_value(self, key, step), _held(found), _sequence(key, found)
+        )
 
     def _convert_list(self, items: list[Any], key: str, step: int | str) -> Any:
         items = [as_media(item) for item in items]
@@ -52,7 +54,7 @@ class MediaStore(Pipeline):
 
             if not any(isinstance(item, Media | FileValue) for item in found):
                 return encode()
-        return Pending(key, encode, _held(*found))
+        return Pending(key, encode, _held(*found), _sequence(key, *found))
 
     def say(self, message: str) -> None:
         """Tell the person, as wandb does."""
@@ -94,6 +96,11 @@ def as_media(value: Any) -> Any:
     from synadb.wandb_compat._media.plotly import figure_value
 
     return figure_value(value)
+
+
+def _sequence(key: str, *values: Any) -> str | None:
+    """The artifact whose versions are numbered as they come, if these make any."""
+    return key if any(getattr(value, "_versioned", False) for value in values) else None
 
 
 def _held(*values: Any) -> int:

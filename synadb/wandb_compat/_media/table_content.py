@@ -145,6 +145,7 @@ class Logged(Media):
     """A table in one row: its content, and how large the table was when this row was logged."""
 
     _log_type: ClassVar[str | None] = "table-file"
+    _versioned: ClassVar[bool] = True
 
     def __init__(self, content: Content, ncols: int, nrows: int) -> None:
         super().__init__()
@@ -170,6 +171,8 @@ class Logged(Media):
 
 class LoggedLink(Media):
     """A joined or partitioned table in one row: a reference to an artifact, which has the rest."""
+
+    _versioned: ClassVar[bool] = True
 
     def __init__(
         self, kind: str, json: dict[str, Any], tables: Mapping[str, Content | LoggedLink]
