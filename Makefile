@@ -7,7 +7,7 @@ REPEAT  ?= 3
 # What `make frameworks` trains with; several GB with their own dependencies.
 FRAMEWORKS ?= torch transformers accelerate lightning keras tensorflow xgboost lightgbm catboost scikit-learn \
               stable-baselines3 sacred tensorboard tensorboardX optuna optuna-integration skorch hydra-core pandas \
-              ipykernel "setuptools<81"
+              ipykernel fastai pytorch-ignite mmengine d3rlpy spacy timm trl peft "setuptools<81"
 
 VENV := .venv
 BIN  := $(VENV)/bin

@@ -341,6 +341,7 @@ def test_metadata(checkout: Path, seconds: int) -> None:
         ({"WANDB_DISABLE_GIT": "true"}, False, False),
         ({"WANDB_DISABLE_CODE": "true"}, True, False),
         ({"SYNADB_RUN_DIR": "0"}, True, True),
+        ({"WANDB_X_DISABLE_MACHINE_INFO": "true"}, False, False),
     ],
 )
 def test_git_can_be_left_out(checkout: Path, env: dict[str, str], git: bool, patch: bool) -> None:

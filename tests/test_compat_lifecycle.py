@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import pytest
 
@@ -1021,6 +1022,38 @@ def test_endings(
     assert found["a"].summary["x"] == 1
     assert found["a"].summary["open"] == 1
     assert [row["_step"] for row in rows(db_path, "a")][:2] == [0, 5]
+
+
+def test_methods_of_a_run_can_be_replaced(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As tests and libraries do; other names are refused, as in wandb."""
+    run = wandb.init(project="p", id="a")
+    with mock.patch.object(run, "log") as log:
+        run.log({"patched": 1})
+    log.assert_called_once_with({"patched": 1})
+    real = run.log
+    seen: list[Any] = []
+
+    def wrapped(data: dict[str, Any]) -> None:
+        seen.append(data)
+        real(data)
+
+    monkeypatch.setattr(run, "log", wrapped)
+    run.log({"wrapped": 1})
+    assert seen == [{"wrapped": 1}]
+    with pytest.raises(Exception, match="Attribute nope is not supported on Run object"):
+        run.nope = 1
+    with pytest.raises(AttributeError):
+        run.id = "b"
+    run.finish()
+    assert "wrapped" in run.summary
+    assert "patched" not in run.summary
+
+
+def test_the_old_plot_table_of_a_run(folder: Path) -> None:
+    table = wandb.Table(columns=["a"], data=[[1]])
+    chart = wandb.Run.plot_table("wandb/line/v0", table, {"x": "a"}, {"title": "t"})
+    assert isinstance(chart, wandb.plot.CustomChart)
+    assert chart.table is table
 
 
 @POSIX

@@ -9,7 +9,7 @@ import importlib
 import os
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -89,7 +89,8 @@ def test_a_module_runs_at_its_first_use(modules: Path) -> None:
 
 
 def test_setting_a_name_runs_a_module_first(modules: Path) -> None:
-    first, second = map(util.import_module_lazy, NAMES[:2])
+    first: Any = util.import_module_lazy(NAMES[0])
+    second: Any = util.import_module_lazy(NAMES[1])
     first.VALUE = 5
     assert first.VALUE == 5
     del second.VALUE
@@ -108,11 +109,13 @@ def test_a_module_that_fails_can_be_asked_again(modules: Path) -> None:
 
 def test_hooks_of_a_module_that_is_imported_later(modules: Path) -> None:
     seen: list[tuple[str, Any]] = []
+
+    def saying(text: str) -> Callable[[Any], None]:
+        return lambda module: seen.append((text, module.VALUE))
+
     for hook_id, text in (("a", "replaced"), ("b", "second"), ("a", "first")):
-        import_hooks.register_post_import_hook(
-            lambda module, text=text: seen.append((text, module.VALUE)), hook_id, "hooked_module"
-        )
-    import_hooks.register_post_import_hook(seen.append, "a", "second_module")
+        import_hooks.register_post_import_hook(saying(text), hook_id, "hooked_module")
+    import_hooks.register_post_import_hook(saying("never"), "a", "second_module")
     import_hooks.unregister_post_import_hook("second_module", "a")
     import_hooks.unregister_post_import_hook("never_known", None)
     assert seen == []

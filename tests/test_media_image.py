@@ -215,6 +215,16 @@ def test_tensors_have_their_channels_first() -> None:
         Image(Tensor(chw[None]))
 
 
+def test_tensors_of_other_libraries_classes_have_them_last() -> None:
+    """As wandb has it; fastai's callback turns its pictures around before it logs them."""
+    assert np.array_equal(pixels(Image(TensorImage(RGB))), RGB)
+    assert np.array_equal(pixels(Image(TensorImage(RGB[..., :1]))), RGB[..., 0])
+    assert np.array_equal(pixels(Image(TensorImage(RGB[..., 0]))), RGB[..., 0])
+    image = Image(GRAY)
+    assert image.guess_mode(TensorImage(RGB)) == "RGB"
+    assert image.guess_mode(TensorImage(RGB.transpose(2, 0, 1))) == "RGB"
+
+
 def test_file_of_pillow_is_copied_byte_for_byte(tmp_path: Path) -> None:
     path = tmp_path / "a b.JPG"
     PILImage.fromarray(RGB).save(path, "JPEG", quality=30)

@@ -18,6 +18,7 @@ import pytest
 
 import synadb.wandb_compat
 from synadb.wandb_compat._install import overlay_dir, overlay_environment
+from synadb.wandb_compat._support import REFUSED_COMMANDS
 from tests.conftest import ROOT
 
 if TYPE_CHECKING:
@@ -219,8 +220,9 @@ EVERY_MODULE = """
             assert not error.name.startswith(("synadb", "wandb")), error
             continue
         assert one is two is sys.modules[spellings[0]] is sys.modules[spellings[1]], name
-        # wandb.keras is wandb.integration.keras itself.
-        kept = spellings[1], spellings[1].replace("compat.", "compat.integration.")
+        # wandb.keras is wandb.integration.keras itself, and all reports are of one version.
+        name = spellings[1].removesuffix(".v1").removesuffix(".v2")
+        kept = name, name.replace("compat.", "compat.integration.")
         assert one.__name__ == one.__spec__.name and one.__name__ in kept, one.__spec__
         spec = importlib.util.find_spec(spellings[0])
         assert spec is one.__spec__
@@ -544,11 +546,21 @@ def test_status_names_the_database(tmp_path: Path) -> None:
     assert str(tmp_path / "here.db") in execute([program("wb"), "status"], tmp_path, env).stderr
 
 
-@pytest.mark.parametrize("command", ["sync", "launch", "nonesuch"])
+@pytest.mark.parametrize("command", [*REFUSED_COMMANDS, "nonesuch"])
 def test_any_other_command_is_refused_by_name(command: str, tmp_path: Path) -> None:
     done = execute([program("wandb"), command, "--flag"], tmp_path, check=False)
     assert done.returncode == 2
     assert f"'wandb {command}' is not supported" in done.stderr
+    assert REFUSED_COMMANDS.get(command, "it knows: ") in done.stderr
+
+
+def test_the_program_of_an_interpreter_without_synadb(bare_python: str, tmp_path: Path) -> None:
+    stand_in = str(overlay_dir() / "wandb" / "__main__.py")
+    env = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    refused = execute([bare_python, stand_in, "verify"], tmp_path, env, check=False)
+    assert REFUSED_COMMANDS["verify"] in refused.stderr
+    status = execute([bare_python, stand_in, "status"], tmp_path, env)
+    assert str(tmp_path / "experiments.db") in status.stderr
 
 
 def test_the_program_is_a_module_too(tmp_path: Path, python: str) -> None:

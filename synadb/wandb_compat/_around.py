@@ -182,6 +182,7 @@ class Around:
         settings = self._settings
         from synadb.monitor import facts
 
+        git = not (settings.disable_git or settings.x_disable_machine_info)
         if not settings.x_disable_meta:
             self.metadata = facts.metadata(
                 started_at=settings.x_start_time,
@@ -191,14 +192,14 @@ class Around:
                 email=settings.email,
                 username=settings.username,
                 docker=settings.docker,
-                git=not settings.disable_git,
+                git=git,
                 git_remote=settings.git_remote,
                 hardware=hardware,
             )
             self._append(UpdateRun(self._native.run_id, {"metadata": {"facts": self.metadata}}))
         if settings.x_save_requirements:
             self._folder.keep("requirements.txt", "".join(f"{name}\n" for name in _requirements()))
-        if not settings.disable_git and not settings.disable_code:
+        if git and not settings.disable_code:
             self._folder.keep("diff.patch", facts.git_diff(timeout=FACTS_SECONDS))
 
     def stop(self) -> None:

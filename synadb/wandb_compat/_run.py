@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from synadb.run import Run as NativeRun
     from synadb.tracker import ExperimentTracker
     from synadb.wandb_compat._around import Around
+    from synadb.wandb_compat._media.chart import CustomChart
     from synadb.wandb_compat._media.pipeline import MediaStore
     from synadb.wandb_compat._metric import Metric
     from synadb.wandb_compat._metric_rules import MetricRules
@@ -103,6 +104,7 @@ class Run(RunFields, RunArtifacts):
     _lent: int | None
     _pid: int
     _alerts: list[dict[str, Any]]
+    _config: Config
     _media_part: RunMedia | None
     _stop_hooks: list[Callable[[], None]]
     summary: Summary
@@ -687,20 +689,20 @@ class Run(RunFields, RunArtifacts):
     def _label(self, *args: Any, **kwargs: Any) -> None:
         """Called by libraries to name themselves to wandb's service; there is none."""
 
+    @staticmethod
+    def plot_table(*args: Any, **kwargs: Any) -> CustomChart:
+        """The old name of `wandb.plot_table`."""
+        from synadb.wandb_compat.plot.custom_chart import plot_table
+
+        return plot_table(*args, **kwargs)
+
     def __setattr__(self, name: str, value: Any) -> None:
         if name == "summary":
             self.summary.update(value)
-        elif isinstance(getattr(type(self), name, None), property) or name.startswith("_"):
+        elif name.startswith("_") or hasattr(type(self), name):
             object.__setattr__(self, name, value)
         else:
             raise Exception(f"Attribute {name} is not supported on Run object.")
-
-    def __getattr__(self, name: str) -> Any:
-        if not name.startswith("__") and name in NOT_YET:
-            from synadb.wandb_compat._surface import missing_attribute
-
-            raise missing_attribute("wandb.Run", name)
-        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Run:
         return self
@@ -718,11 +720,6 @@ class Run(RunFields, RunArtifacts):
 
     def __repr__(self) -> str:
         return f"<Run {self.path} ({'finished' if self._is_finished else 'running'})>"
-
-
-# What wandb's Run has and this one will have.
-_NOT_YET_TEXT = "plot_table"
-NOT_YET = frozenset(_NOT_YET_TEXT.split())
 
 
 def _as_exit_code(code: Any) -> int:

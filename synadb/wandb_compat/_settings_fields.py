@@ -651,7 +651,7 @@ _EFFECTS = {
     "table_raise_on_max_row_limit_exceeded": "true: a table that is too long is an error",
     "use_dot_wandb": "true: the folder is `.wandb/` instead of `wandb/`",
     "username": "for the run's metadata",
-    "x_disable_machine_info": "true: neither metadata nor system metrics",
+    "x_disable_machine_info": "true: nothing about hardware and git, no system metrics",
     "x_disable_meta": "true: no metadata",
     "x_disable_stats": "true: no system metrics",
     "x_files_dir": "the folder for the run's files",

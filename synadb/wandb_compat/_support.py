@@ -133,7 +133,7 @@ REFUSED_COMMANDS: dict[str, str] = {
     "launch": "jobs and queues are run by wandb's service",
     "launch-agent": "jobs and queues are run by wandb's service",
     "launch-sweep": "jobs and queues are run by wandb's service",
-    "leet": "it shows wandb's own log files; `synadb runs` and `synadb show`",
+    "leet": "it shows wandb's own log files; `synadb plot` draws runs, `synadb tail` follows one",
     "pull": "`synadb export RUN --out DIR`",
     "purge-cache": "there is no cache beside the database",
     "restore": "`synadb export RUN --out DIR` writes out what was stored of a run",

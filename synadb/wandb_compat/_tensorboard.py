@@ -49,8 +49,9 @@ INTERRUPTED_SECONDS = 1.0
 def follow(run: Run, logdir: str, save: bool = True, root_logdir: str = "") -> None:
     """Log what is written to event files in `logdir` from now on.
 
-    Keys begin with the part of the folder below `root_logdir`; without one, below what all folders
-    have in common. `save` keeps the files with the run.
+    Keys begin with the part of the folder below `root_logdir`; without one, below what the first
+    two folders have in common. A folder elsewhere adds nothing to its keys. `save` keeps the files
+    with the run.
     """
     if "://" in logdir:
         termwarn(f"event files in {logdir} are not read: only those in local folders are")
@@ -240,11 +241,12 @@ class _Sync:
         """Find out how the keys of a folder begin; whether that is known by now."""
         if not folder.root:
             if len(self._folders) > 1:
-                folder.root = os.path.commonpath([other.path for other in self._folders])
+                folder.root = os.path.commonpath([other.path for other in self._folders[:2]])
             elif not final and time.monotonic() - folder.begun < ROOT_SECONDS:
                 return False
         inside = os.path.relpath(folder.path, folder.root) if folder.root else "."
-        folder.namespace = "" if inside == "." else inside.replace(os.sep, "/")
+        elsewhere = inside.partition(os.sep)[0] in (os.curdir, os.pardir)
+        folder.namespace = "" if elsewhere else inside.replace(os.sep, "/")
         return True
 
     def _save(self, folder: _Folder, path: str) -> None:

@@ -274,6 +274,20 @@ class ImageMask(_Overlay):
         return content, os.path.splitext(self._path)[1]
 
 
+def _channels_as_in_wandb(data: Any) -> Any:
+    """A tensor of a class made from torch's, by fastai for instance, as an array.
+
+    wandb has the channels of those last, and first in a tensor of torch's own. Where the last axis
+    cannot be that of the channels, the tensor stays what it is.
+    """
+    kind = type(data)
+    if kind.__module__.partition(".")[0] == "torch" or not pictures.is_torch(kind):
+        return data
+    if data.ndim != 2 and tuple(data.shape)[-1:] not in {(1,), (3,), (4,)}:
+        return data
+    return data.detach().cpu().numpy()
+
+
 class Image(BatchableMedia):
     """A picture for `wandb.log`.
 
@@ -320,7 +334,9 @@ class Image(BatchableMedia):
             self._address = data_or_path
             self.format: str | None = _address_extension(data_or_path)
         else:
-            self._picture = pictures.picture(data_or_path, mode, file_type, normalize)
+            self._picture = pictures.picture(
+                _channels_as_in_wandb(data_or_path), mode, file_type, normalize
+            )
             self.format = self._picture.extension
             if self._picture.drops_alpha:
                 _term.termwarn(
@@ -446,6 +462,7 @@ class Image(BatchableMedia):
 
     def guess_mode(self, data: Any, file_type: str | None = None) -> str:
         """L, RGB or RGBA for an array or a tensor; ValueError for a shape that is none of them."""
+        data = _channels_as_in_wandb(data)
         shape = tuple(data.shape)
         channels = shape[0] if pictures.is_torch(type(data)) else None
         mode = pictures.natural_mode(shape, channels)

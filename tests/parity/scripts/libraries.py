@@ -54,7 +54,7 @@ def ignite(see: See) -> None:
 
 def spacy(see: See) -> None:
     """The logger of version 3."""
-    from wandb import init, join, log  # type: ignore[import-not-found,unused-ignore]
+    from wandb import init, join, log  # type: ignore[import-not-found,attr-defined,unused-ignore]
 
     see("names", [callable(one) for one in (init, log, join)])
     Path("corpus").mkdir()

@@ -37,24 +37,37 @@ def _say(text: str) -> None:
     print(f"wandb: {text}", file=sys.stderr)
 
 
-def _database() -> str | None:
-    """Where a run started here would be written, or None where this interpreter has no synadb."""
-    try:
-        from synadb.settings import database_path
-    except ModuleNotFoundError:
-        return None
-    return str(database_path())
-
-
-def _sweeps(arguments: list[str]) -> int:
+def _import_synadb() -> None:
     # The stand-in beside this file sees to it that synadb can be imported, whichever way this
     # program was found.
     sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
     import wandb  # noqa: F401
 
+
+def _database() -> str:
+    """Where a run started here would be written."""
+    _import_synadb()
+    from synadb.settings import database_path
+
+    return str(database_path())
+
+
+def _sweeps(arguments: list[str]) -> int:
+    _import_synadb()
     from synadb.wandb_compat._sweeps.program import main as run
 
     return int(run(arguments))
+
+
+def _refuse(command: str) -> int:
+    _import_synadb()
+    from synadb.wandb_compat._support import REFUSED_COMMANDS
+
+    text = f"'wandb {command}' is not supported by SynaDB's stand-in for the wandb program"
+    reason = REFUSED_COMMANDS.get(command)
+    _say(f"{text}: {reason}" if reason else text)
+    _say(f"it knows: {KNOWN}")
+    return 2
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -71,12 +84,10 @@ def main(argv: list[str] | None = None) -> int:
         return _sweeps(arguments)
     answer = ANSWERS.get(command)
     if answer is None:
-        _say(f"'wandb {command}' is not supported by SynaDB's stand-in for the wandb program")
-        _say(f"it knows: {KNOWN}")
-        return 2
+        return _refuse(command)
     _say(answer)
-    if command == "status" and (database := _database()) is not None:
-        _say(f"runs started here are written to {database}")
+    if command == "status":
+        _say(f"runs started here are written to {_database()}")
     return 0
 
 
