@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import io
 import json
+import math
 from pathlib import Path
 from typing import Any
 
@@ -63,6 +64,17 @@ def test_pictures_are_compared_by_their_pixels() -> None:
     [found] = diff(of_history({"x": content(small)}), of_history({"x": content(encoded(changed))}))
     assert (found.path, found.part, found.reason) == ("runs[0].history[0].x", "media", "")
     assert found.detail == "1 of 63 pixels differ, by up to 1"
+
+
+def test_of_a_picture_that_moves_every_frame_counts() -> None:
+    def moving(last: int) -> bytes:
+        frames = [Image.fromarray(np.full((2, 2, 3), n, np.uint8)) for n in (1, last)]
+        file = io.BytesIO()
+        frames[0].save(file, "png", save_all=True, append_images=frames[1:])
+        return file.getvalue()
+
+    assert content(moving(2)).digest == content(moving(2)).digest
+    assert content(moving(2)).digest != content(moving(3)).digest
 
 
 def test_gray_is_the_same_in_color() -> None:
@@ -149,6 +161,9 @@ def test_a_picture_of_floats_has_a_reason(low: int) -> None:
         ("step 3", "step 4", False),
         ("3 rows", "4 rows", False),
         ("loss 0.5 at step 3", "loss 0.5 at step 4", False),
+        ("loss 0.5", "loss 0.7", False),
+        ("[00:00<?, ?it/s]", "[00:00<00:01, 9it/s]", False),
+        ("[00:00<00:01, ?it/s]", "[00:00<00:01, 9it/s]", True),
         ("run None", "run brisk-otter-1", True),
         ("run None", "run mine", False),
         ("url None", "url file:///a/b.db", True),
@@ -185,12 +200,35 @@ def test_an_array_of_one_in_the_config(text: str, number: float, explained: bool
 
 def test_what_an_earlier_picture_left_in_the_summary() -> None:
     image = {"_type": "image-file", "width": 3}
-    left = of_history(summary={"x": {**image, "caption": "first"}})
-    [found] = diff(left, of_history(summary={"x": image}))
+    right = of_history({"x": image}, summary={"x": image})
+    left = of_history({"x": image}, summary={"x": {**image, "caption": "first"}})
+    [found] = diff(left, right)
     assert (found.path, found.right) == ("runs[0].summary.x.caption", MISSING)
     assert found.reason == reasons("_left_over")
-    [other] = diff(left, of_history(summary={"x": {**image, "caption": "second"}}))
+    second = of_history({"x": image}, summary={"x": {**image, "caption": "second"}})
+    [other] = diff(left, second)
     assert other.reason == ""
+    logged = {"x": {**image, "caption": "first"}}
+    [lost] = diff(of_history(logged, summary=logged), of_history(logged, summary={"x": image}))
+    assert lost.reason == "", "the last picture has it: nothing is left over"
+
+
+def test_statistics_of_what_is_no_number() -> None:
+    def summaries(theirs: Any, ours: dict[str, Any], *rows: dict[str, Any]) -> list[str]:
+        left = of_history(*rows, summary={"x": theirs})
+        return [one.reason for one in diff(left, of_history(*rows, summary=ours))]
+
+    reason = reasons("_of_no_number")
+    nothing = {"max": 0, "mean": math.nan}
+    image = {"_type": "image-file", "width": 8}
+    of_fields = {"_type": nothing, "width": {"max": 8, "mean": 8}, "size": {"max": 9, "mean": 9}}
+    assert summaries(nothing, {}, {"x": "text"}) == [reason]
+    assert summaries({"y": nothing}, {"x": {}}, {"x": {"y": [1]}}) == [reason]
+    assert summaries(of_fields, {"x": image}, {"x": image}) == [reason] * 3
+    assert summaries(nothing, {}, {"x": 0}, {"x": "text"}) == [""], "there was a number"
+    assert summaries({"max": 1}, {}, {"x": "text"}) == [""]
+    assert summaries(of_fields, {"x": image}, {"x": {**image, "width": 9}}) == [""] * 3
+    assert summaries({**of_fields, "width": 8}, {"x": image}, {"x": image}) == [""] * 2
 
 
 def test_texts_of_tensorboard() -> None:
@@ -207,8 +245,28 @@ def test_rows_of_processes_take_turns() -> None:
     b = [{**row, "_step": n} for n, row in enumerate(b)]
     [found] = diff(of_history(*a), of_history(*b))
     assert (found.reason, found.part) == (AT_ONCE, "history")
+    moved = [*b[:-1], {**b[-1], "_step": 7}]
+    assert all(one.reason == "" for one in diff(of_history(*a), of_history(*moved))), "a step"
+    [*late] = diff(of_history(*a), of_history(*a[:-1], {**a[-1], "_step": 7}))
+    assert {one.reason for one in late} == {""}
     b[0], b[1] = {**b[1], "_step": 0}, {**b[0], "_step": 1}
     assert all(one.reason == "" for one in diff(of_history(*a), of_history(*b))), "one is not first"
+
+
+def test_rows_that_take_turns_are_compared_by_what_they_hold() -> None:
+    def rows(cell: int, first: dict[str, Any]) -> list[dict[str, Any]]:
+        table = content(json.dumps([cell]).encode(), "t.table.json", "tables")
+        return [{"_step": 0, **first}, {"_step": 1, "t": table, "nan": float("nan")}]
+
+    left = of_history(*rows(1, {"a": {"x": 1, "y": 2}}))
+
+    def turned(cell: int) -> Recorded:
+        one, other = rows(cell, {"a": {"y": 2, "x": 1.0}})
+        return of_history({**other, "_step": 0}, {**one, "_step": 1})
+
+    [found] = diff(left, turned(1))
+    assert found.reason == AT_ONCE, "of one value, in another order"
+    assert {one.reason for one in diff(left, turned(2))} == {""}, "JSON of as many bytes"
 
 
 def test_rows_that_wandb_loses_of_a_process() -> None:
@@ -374,6 +432,90 @@ def test_a_difference_is_found_where_it_is(
     assert sorted(one.path for one in found.different) == paths
     assert {one.part for one in found.different} == {part}
     assert not found.good
+
+
+@needs_wandb
+@pytest.mark.slow
+def test_tables_and_pictures_below_a_glob(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("script.py").write_text(
+        "import numpy as np, wandb\n"
+        "run = wandb.init(project='p')\n"
+        "run.define_metric('val/*', summary='max,mean')\n"
+        "picture = wandb.Image(np.zeros((4, 4), np.uint8))\n"
+        "for cell in (1, 1, 1.5, 1):\n"
+        "    table = wandb.Table(columns=['a'], data=[[cell]])\n"
+        "    run.log({'table': table, 'val/text': 'x', 'val/picture': picture, 'val/x': cell})\n"
+        "run.finish()\n"
+    )
+    found = compare(["script.py"], repeat=1)
+    assert found.different == []
+    assert list(found.explained) == [reasons("_of_no_number")]
+    [versions] = [one.counts for one in found.compared if one.name == "artifact versions"]
+    assert versions == (3, 3), "a table that is equal to the one before makes no version"
+
+
+# A script that does on one side what no reason may excuse.
+LIES = {
+    "for key in ('ba' if ours else 'ab'): run.log({key: 1})": "runs[0].history",
+    "run.log({'x': wandb.Image(picture % 255 * np.uint8(ours))})": "runs[0].history[0].x.content",
+    "print('loss', 0.7 if ours else 0.5)": "runs[0].console.stdout[0]",
+    "print('at', os.urandom(4).hex(), 'ours' if ours else 'theirs')": "runs[0].console.stdout[0]",
+}
+
+
+@needs_wandb
+@pytest.mark.slow
+def test_what_may_be_excused_is_not_without_a_cause(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("script.py").write_text(
+        "import os, numpy as np, wandb\n"
+        "ours = 'synadb' in wandb.init.__module__\n"
+        "picture = np.random.default_rng(0).integers(0, 256, (6, 5, 3), np.uint8)\n"
+        + "".join(
+            f"with wandb.init(project='p', name='{n}') as run:\n    {line}\n"
+            for n, line in enumerate(LIES)
+        )
+        + "wandb.init(project='p', id='training' if ours else 'resnet50').finish()\n"
+    )
+    told: list[str] = []
+    found = compare(["script.py"], repeat=2, tell=told.append)
+    assert found.explained == {}
+    assert [line.partition(":")[0] for line in told] == [
+        f"run {number} of 2 under {side}"
+        for number, sides in ((1, "SynaDB wandb"), (2, "wandb SynaDB"))
+        for side in sides.split()
+    ]
+    assert found.differences is not None
+    wrong = {one.path for one in found.differences[-1]}
+    for number, path in enumerate((*LIES.values(), "runs[0].run_id")):
+        assert path.replace("runs[0]", f"runs[{number}]") in wrong
+
+
+@needs_wandb
+@pytest.mark.slow
+def test_keys_and_threads_of_every_kind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("script.py").write_text(
+        "import threading, wandb\n"
+        "run = wandb.init(project='p')\n"
+        "table = lambda: wandb.Table(columns=['a'], data=[[1]])\n"
+        "run.log({'by class': table(), 'val/(all) x': table(), 'in': {'a b': table()}})\n"
+        "def work(key):\n"
+        "    for n in range(20): run.log({key: n})\n"
+        "threads = [threading.Thread(target=work, args=(key,)) for key in 'ab']\n"
+        "for thread in threads: thread.start()\n"
+        "for thread in threads: thread.join()\n"
+        "run.finish()\n"
+    )
+    found = compare(["script.py"], repeat=1)
+    assert found.good, [str(one) for one in found.different]
+    assert found.explained.keys() <= {AT_ONCE}
+    assert {name.partition(":")[0] for name in found.recorded["SynaDB"].artifacts} == {
+        f"p/run-RUN0-{key}" for key in ("by class", "val/(all) x", "a b")
+    }
 
 
 @needs_wandb

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -67,7 +67,7 @@ def add_wandb(recorded: Recorded, folders: Iterable[Path]) -> None:
         imported = source.read(source.run_id)
         _add(run, imported.files, _files(imported.files), _printed(imported), words)
         for logged in imported.versions:
-            shelf.add(f"{run.project}/{logged.name}", _of_wandb(logged))
+            shelf.add(f"{run.project}/{logged.name}", *_of_wandb(logged))
     recorded.artifacts = shelf.versions
 
 
@@ -96,7 +96,7 @@ def add_synadb(recorded: Recorded, path: Path) -> None:
             for version in sorted(versions, key=lambda version: version.number):
                 if version.source is None:
                     name = f"{version.project}/{version.collection}"
-                    shelf.add(name, _of_synadb(library, version))
+                    shelf.add(name, *_of_synadb(library, version))
     recorded.artifacts = shelf.versions
 
 
@@ -145,9 +145,35 @@ def _words(recorded: Recorded, folders: Iterable[Path]) -> Words:
         for number, run in enumerate(recorded.runs)
         if is_made_up_id(run.run_id)
     }
+    for run in recorded.runs:
+        if run.run_id in names:
+            names |= _with_checksums(run, names[run.run_id])
     names |= {str(folder): "DATA" for folder in folders}
     pattern = re.compile("|".join(map(re.escape, sorted(names, key=len, reverse=True))))
     return lambda text: _TIME.sub("TIME", pattern.sub(lambda found: names[found[0]], text))
+
+
+def _with_checksums(run: RecordedRun, word: str) -> dict[str, str]:
+    """The names of artifacts that have a checksum of the run's id, because of blanks in a key."""
+    from synadb.wandb_compat._media.table_content import artifact_name
+
+    keys = {key for row in run.history for key in _keys_with_type(row)}
+    tails = [tail for key in keys for tail in (f"-{key}", f"-incr-{key}")]
+    plain_names = {tail: f"run-{run.run_id}{tail}" for tail in tails}
+    return {
+        named: f"run-{word}{tail}"
+        for tail, name in plain_names.items()
+        if (named := artifact_name(name)) != name
+    }
+
+
+def _keys_with_type(tree: Mapping[str, Any]) -> Iterator[str]:
+    """At any depth, the keys of what has a `_type`, as media and tables have."""
+    for key, value in tree.items():
+        if isinstance(value, dict):
+            if "_type" in value:
+                yield key
+            yield from _keys_with_type(value)
 
 
 # -- files and console -----------------------------------------------------------------------------
@@ -204,24 +230,28 @@ class _Shelf:
         self.versions: dict[str, dict[str, Any]] = {}
         self._words = words
         self._counts: dict[str, int] = {}
+        self._newest: dict[str, dict[str, Any]] = {}
 
-    def add(self, name: str, version: dict[str, Any]) -> None:
-        """Add what was logged; the content of the version before gives that one new aliases."""
+    def add(self, name: str, version: dict[str, Any], files: dict[str, Any]) -> None:
+        """Add what was logged; the content of the version before gives that one new aliases.
+
+        `files` has the digest of each file, for tables too, which `version` has as values.
+        """
         name = self._words(name)
         count = self._counts.get(name, 0)
-        newest = self.versions.get(f"{name}:v{count - 1}")
-        if newest is not None and newest["files"] == version["files"]:
+        if count and self._newest[name] == files:
+            newest = self.versions[f"{name}:v{count - 1}"]
             newest["aliases"] = sorted({*newest["aliases"], *version["aliases"]})
             count -= 1
         else:
             self.versions[f"{name}:v{count}"] = version
-            self._counts[name] = count + 1
+            self._counts[name], self._newest[name] = count + 1, files
         for number in range(count):
             older = self.versions[f"{name}:v{number}"]
             older["aliases"] = [one for one in older["aliases"] if one not in version["aliases"]]
 
 
-def _of_wandb(logged: Version) -> dict[str, Any]:
+def _of_wandb(logged: Version) -> tuple[dict[str, Any], dict[str, Any]]:
     from synadb.artifacts.manifest import hash_file
 
     files: dict[str, Any] = {}
@@ -234,17 +264,19 @@ def _of_wandb(logged: Version) -> dict[str, Any]:
             files[entry.path] = entry.digest
         else:
             files[entry.path] = _reference(entry)
-    return _version(logged, files, _files(places))
+    return _version(logged, files, _files(places)), files
 
 
-def _of_synadb(library: Artifacts, version: VersionRecord) -> dict[str, Any]:
+def _of_synadb(library: Artifacts, version: VersionRecord) -> tuple[dict[str, Any], dict[str, Any]]:
     files = {
         entry.path: entry.digest if entry.reference is None else _reference(entry)
         for entry in library.entries(version)
     }
-    return _version(
-        version, files, lambda path: library.read(version, path) if path in files else None
-    )
+
+    def read(path: str) -> bytes | None:
+        return library.read(version, path) if path in files else None
+
+    return _version(version, files, read), files
 
 
 def _reference(entry: Entry | EntryRecord) -> dict[str, Any]:

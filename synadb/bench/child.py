@@ -14,7 +14,8 @@ is written as a Python literal and not as JSON:
 
     OUT       {"import": ns or None, "inits": [ns, ...], "finishes": [ns, ...],
                "started": ns, "ended": ns, "folders": [...], "version": wandb.__version__,
-               "called": {name: count, ...}, "said": [...], "refused": [...]}
+               "called": {name: count, ...}, "said": [...], "refused": [...],
+               "threads": count, "others": bool, "scaled": bool}
     OUT.log   the time of each log call: native 64-bit integers, nanoseconds
 
 `started` and `ended` are `time.monotonic_ns()` around the script itself, comparable with the
@@ -22,7 +23,9 @@ clock of the process that started this one. `folders` is where real wandb put ea
 
 Under SynaDB it is noted, too, what the script used that has no effect there, or only a part of
 wandb's: calls of the functions that OUT.watch names (`called`), what SynaDB said of its own accord
-to have no effect (`said`), and names and calls that it refused. OUT.watch has a line for each
+to have no effect (`said`), names and calls that it refused, and whether it has scaled numbers to
+the colors of a picture. `threads` is how many have called `log`, on either side, and `others`
+whether the script has started processes. OUT.watch has a line for each
 function, made by `watched`: module, function, argument and its place or nothing, and the name.
 
 Python's and numpy's global generators start from a fixed seed, so that a script that draws random
@@ -35,6 +38,7 @@ import atexit
 import mmap
 import os
 import sys
+from _thread import get_ident
 from itertools import count
 from time import monotonic_ns, perf_counter_ns
 
@@ -85,6 +89,9 @@ class Timings:
         self.called: dict[str, int] = {}
         self.said: list[str] = []
         self.refused: list[str] = []
+        self.threads: set[int] = set()
+        self.others = False
+        self.scaled = False
 
     def write(self, path: str) -> None:
         """Write both files."""
@@ -101,6 +108,9 @@ class Timings:
             "called": self.called,
             "said": self.said,
             "refused": self.refused,
+            "threads": len(self.threads),
+            "others": self.others,
+            "scaled": self.scaled,
         }
         # Under another name first: whoever reads it finds all of it or nothing.
         with open(path + ".part", "w", encoding="utf-8") as text:
@@ -173,7 +183,7 @@ def _wrap_run_class(timings: Timings, module: Any, _took: int) -> None:
     run_class = module.Run
     log = run_class.log
     slots, next_slot, more = timings.logs.slots, timings.logs.next_slot, timings.logs.more
-    clock = perf_counter_ns
+    clock, saw = perf_counter_ns, timings.threads.add
 
     def timed_log(self: Any, *args: Any, **kwargs: Any) -> Any:
         start = clock()
@@ -183,6 +193,7 @@ def _wrap_run_class(timings: Timings, module: Any, _took: int) -> None:
             slots[next_slot()] = took
         except IndexError:
             more.append(took)
+        saw(get_ident())
         return result
 
     run_class.log = _named(timed_log, log)
@@ -233,6 +244,7 @@ def _watch(
         ("synadb.wandb_compat._term", _wrap_terminal),
         ("synadb.wandb_compat._surface", _wrap_surface),
         ("synadb.wandb_compat._apis.errors", _wrap_refusal),
+        ("synadb.media.image", _wrap_scaling),
     ):
         hooks.setdefault(module, []).append(wrap(timings))
 
@@ -311,6 +323,47 @@ def _wrap_refusal(timings: Timings) -> Callable[[ModuleType, int], None]:
     return wrap
 
 
+def _wrap_scaling(timings: Timings) -> Callable[[ModuleType, int], None]:
+    def wrap(module: Any, _took: int) -> None:
+        to_uint8 = module.to_uint8
+
+        def noted(array: Any, *args: Any, **kwargs: Any) -> Any:
+            timings.scaled = timings.scaled or array.dtype != "uint8"
+            return to_uint8(array, *args, **kwargs)
+
+        module.to_uint8 = _named(noted, to_uint8)
+
+    return wrap
+
+
+def _wrap_processes(timings: Timings) -> Callable[[ModuleType, int], None]:
+    def wrap(module: Any, _took: int) -> None:
+        start = module.BaseProcess.start
+
+        def noted(self: Any) -> None:
+            timings.others = True
+            start(self)
+
+        module.BaseProcess.start = _named(noted, start)
+
+    return wrap
+
+
+def _wrap_popen(timings: Timings) -> Callable[[ModuleType, int], None]:
+    def wrap(module: Any, _took: int) -> None:
+        popen = module.Popen.__init__
+
+        def noted(self: Any, args: Any, *more: Any, **kwargs: Any) -> None:
+            # What SynaDB starts, or Python for it, logs nothing.
+            if isinstance(args, (str, bytes)) or [*args][:1] not in (["git"], ["uname"]):
+                timings.others = True
+            popen(self, args, *more, **kwargs)
+
+        module.Popen.__init__ = _named(noted, popen)
+
+    return wrap
+
+
 def _seed(module: Any, _took: int) -> None:
     module.seed(0)
 
@@ -320,9 +373,13 @@ def _install(timings: Timings, watch: str) -> None:
         "wandb": [lambda module, took: _wrap_module(timings, module, took)],
         "wandb.sdk.wandb_run": [lambda module, took: _wrap_run_class(timings, module, took)],
         "synadb.wandb_compat._run": [lambda module, took: _wrap_run_class(timings, module, took)],
+        "multiprocessing.process": [_wrap_processes(timings)],
+        "subprocess": [_wrap_popen(timings)],
         "random": [_seed],
         "numpy.random": [_seed],
     }
+    if hasattr(os, "register_at_fork"):
+        os.register_at_fork(before=lambda: setattr(timings, "others", True))
     _watch(timings, watch, hooks)
     for name in list(hooks):
         if name in sys.modules:  # brought by a .pth file

@@ -9,10 +9,16 @@ from dataclasses import replace
 from pathlib import Path
 
 from synadb.bench.beside import add_synadb, add_wandb
-from synadb.bench.diff import diff
+from synadb.bench.diff import counterparts, diff
 from synadb.bench.difference import Difference
-from synadb.bench.reasons import VARIES
-from synadb.bench.recorded import Recorded, read_synadb, read_wandb
+from synadb.bench.reasons import AT_ONCE, CAST, LOST, VARIES
+from synadb.bench.recorded import (
+    Recorded,
+    RecordedRun,
+    is_made_up_id,
+    read_synadb,
+    read_wandb,
+)
 from synadb.bench.report import Comparison
 from synadb.bench.trial import SYNADB, WANDB, CompareError, Side, Trial, find_version, run_trial
 
@@ -79,7 +85,8 @@ def _compare(
     problems: dict[str, None] = {}  # in order, each once
     failure: Trial | None = None
     for number in range(1, repeat + 1):
-        for side in sides:
+        # SynaDB first, then in turn: whoever is first finds less of the script's own in the cache.
+        for side in reversed(sides) if number % 2 else sides:
             place = folder / f"{side.name}-{number}"
             place.mkdir()
             trial = run_trial(side, script, place, timeout=timeout, tell=tell)
@@ -102,7 +109,7 @@ def _compare(
             problems.update(dict.fromkeys(f"{name}: {problem}" for problem in made.problems))
         first = first or recorded
         if len(sides) == 2:
-            differences.append(diff(*recorded.values()))
+            differences.append(_proven(diff(*recorded.values()), pair[-1]))
         for side in sides:
             place = folder / f"{side.name}-{number}"
             if keep is not None and number == repeat:
@@ -117,17 +124,53 @@ def _compare(
     # A script that draws unseeded random numbers or logs a clock: worth saying, not worth hiding.
     unsteady = diff(first[WANDB.name], recorded[WANDB.name]) if any(differences) else []
     differences = [_without_varying(found, unsteady) for found in differences]
+    differences[-1] += _chosen_ids(first[WANDB.name], *recorded.values()) if repeat > 1 else ()
     return Comparison(script, versions, trials, recorded, differences, unsteady, list(problems))
+
+
+def _proven(differences: list[Difference], trial: Trial) -> list[Difference]:
+    """Without the reasons that SynaDB's `trial` rules out."""
+    ruled_out = set()
+    if not trial.others:  # nothing is known of those
+        if trial.threads <= 1:
+            ruled_out |= {AT_ONCE, LOST}
+        if not trial.scaled:
+            ruled_out.add(CAST)
+    return [replace(one, reason="") if one.reason in ruled_out else one for one in differences]
 
 
 def _without_varying(
     differences: list[Difference], unsteady: Sequence[Difference]
 ) -> list[Difference]:
     """With a reason for printed lines that vary by themselves, as those with a time in them do."""
-    varying = {found.path for found in unsteady if found.part == "console"}
+    varying = {found.path: found for found in unsteady if found.part == "console"}
     return [
-        replace(found, reason=VARIES) if found.path in varying and not found.reason else found
+        replace(found, reason=VARIES)
+        if not found.reason and _varies_alike(found, varying.get(found.path))
+        else found
         for found in differences
+    ]
+
+
+def _varies_alike(found: Difference, varying: Difference | None) -> bool:
+    """Whether a printed line differs in words that `varying` has in each run, and in no other."""
+    if varying is None:
+        return False
+    lines = (varying.left, varying.right, found.left, found.right)
+    words = [line.split() if isinstance(line, str) else [] for line in lines]
+    return len({len(line) for line in words}) == 1 and all(
+        first != last or theirs == ours for first, last, theirs, ours in zip(*words, strict=True)
+    )
+
+
+def _chosen_ids(first: Recorded, last: Recorded, ours: Recorded) -> list[Difference]:
+    """Where an id is another that looks made up, but is the same in each run under wandb."""
+    chosen = {run.run_id for run in first.runs} & {run.run_id for run in last.runs}
+    return [
+        Difference(f"runs[{number}].run_id", run.run_id, other.run_id, "run_id")
+        for number, (run, other) in enumerate(counterparts(last.runs, ours.runs))
+        if isinstance(run, RecordedRun) and isinstance(other, RecordedRun)
+        if run.run_id in chosen and run.run_id != other.run_id and is_made_up_id(other.run_id)
     ]
 
 

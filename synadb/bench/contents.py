@@ -87,12 +87,17 @@ def content_of(name: str, read: Read, part: str) -> Content | None:
 
 
 def pixels(data: bytes) -> Pixels | None:
-    """The pixels of a picture, with four channels where it has eight bits; None if it is none."""
+    """The pixels of a picture, with four channels where it has eight bits; None if it is none.
+
+    One that moves is no picture here: it has others after the first.
+    """
     import numpy as np
     from PIL import Image
 
     try:
         with Image.open(BytesIO(data)) as image:
+            if getattr(image, "n_frames", 1) > 1:
+                return None
             # Gray and color that look the same are the same.
             return np.asarray(image.convert("RGBA") if image.mode in _OF_EIGHT_BITS else image)
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):

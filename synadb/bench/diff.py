@@ -22,7 +22,7 @@ from synadb.bench.difference import MISSING, Difference
 from synadb.bench.reasons import follows_rows, reason_for, turns
 from synadb.bench.recorded import Recorded, RecordedRun, is_made_up_id, is_made_up_name
 
-__all__ = ["diff", "path_to", "same_value"]
+__all__ = ["counterparts", "diff", "path_to", "same_value"]
 
 _PLAIN_KEY = re.compile(r"[A-Za-z_][\w/\- ]*")
 
@@ -35,7 +35,7 @@ def diff(left: Recorded, right: Recorded) -> list[Difference]:
     Runs are compared in the order of their start, but for those that are another's counterpart.
     """
     found: list[Difference] = []
-    for number, (a, b) in enumerate(_counterparts(left.runs, right.runs)):
+    for number, (a, b) in enumerate(counterparts(left.runs, right.runs)):
         found += _with_reasons(list(_diff_run(f"runs[{number}]", a, b)), a, b)
     for one in _diff_value("artifacts", left.artifacts, right.artifacts, exact=True):
         found.append(_with_reason(one if one.part else replace(one, part="artifacts")))
@@ -79,7 +79,7 @@ def _pairs(a: Sequence[Any], b: Sequence[Any]) -> Iterator[tuple[Any, Any]]:
         )
 
 
-def _counterparts(
+def counterparts(
     runs: Sequence[RecordedRun], others: Sequence[RecordedRun]
 ) -> Iterator[tuple[Any, Any]]:
     """Each run with the one of the same project, config, and chosen name and id, or else in order.

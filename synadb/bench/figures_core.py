@@ -207,8 +207,8 @@ def _lines(
     lines = [
         "## Runs and rows",
         "",
-        "A log call takes five random floats. In a long run wandb logs 20,000 rows, SynaDB 200,000,",
-        "one after another: wandb is at its fastest there.",
+        "A log call takes five random floats. In a long run wandb logs 20,000 rows and SynaDB",
+        "200,000, one after another: wandb is at its fastest there.",
         "",
         *HEAD,
     ]

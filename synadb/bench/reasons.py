@@ -6,6 +6,7 @@ it is and never for where it stands.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -16,21 +17,26 @@ from synadb.bench.difference import MISSING, Difference
 if TYPE_CHECKING:
     from synadb.bench.recorded import RecordedRun
 
-__all__ = ["AT_ONCE", "LOST", "REASONS", "VARIES", "follows_rows", "reason_for", "turns"]
+__all__ = ["AT_ONCE", "CAST", "LOST", "REASONS", "VARIES", "follows_rows", "reason_for", "turns"]
 
 # wandb's run and SynaDB's; none for what belongs to no single run.
 Rule: TypeAlias = "Callable[[Difference, RecordedRun | None, RecordedRun | None], bool]"
 
 AT_ONCE = "rows with other keys, each kind in its order, take turns by chance: logged at once"
 LOST = "wandb has lost the last rows of some of the processes that logged to the run at once"
+CAST = (
+    "a picture of floats is scaled to colors, as wandb did before 0.31, which casts them: almost"
+    " all black"
+)
 VARIES = "it is another in each run under wandb, too"
 _IN_SUMMARY = re.compile(r"runs\[\d+\]\.summary\b(.*)")
-# A clock, a fraction, or a number with a unit of time or a rate.
+# A clock, or a number with a unit of time or a rate; a bar that has no rate yet has a "?".
 _TIMES = re.compile(
-    r"\d+(?::\d+)+|\d*\.\d+(?:e[-+]?\d+)?|\d+(?:e[-+]?\d+)?(?=\s*(?:[nm\u00b5]?s\b|\w*/s\b))",
+    r"\d+(?::\d+)+|(?:\d+\.?\d*(?:e[-+]?\d+)?|\?)(?=\s*(?:[nm\u00b5]?s\b|\w*/s\b))",
     re.IGNORECASE,
 )
 _MADE_UP = re.compile(r"\b[a-z]+-[a-z]+-\d+\b|\bfile://\S+")
+_STATISTICS = frozenset(("min", "max", "mean"))
 _OF_A_PICTURE = ("caption", "captions", "masks", "boxes", "classes", "all_masks", "all_boxes")
 
 
@@ -45,38 +51,53 @@ def turns(a: Sequence[dict[str, Any]], b: Sequence[dict[str, Any]]) -> str:
     A process logs keys of its own. Its rows come in their order, and those of others between them
     as it happens.
     """
+    both = [*zip(a, b, strict=False)]
+    # Steps are given as rows arrive: they are the same, and what was lost would have come last.
+    if any(x.get("_step") != y.get("_step") for x, y in both):
+        return ""
     left, right = _by_keys(a), _by_keys(b)
     if left == right:
         return AT_ONCE
-    both = [*zip(a, b, strict=False)]
-    # Steps are given as rows arrive: what was lost would have come last.
-    last = len(a) < len(b) and all(x.get("_step") == y.get("_step") for x, y in both)
+    last = len(a) < len(b)
     lost = all(rows == right.get(keys, [])[: len(rows)] for keys, rows in left.items())
     # Of one process, the rows would be the beginning of ours as a whole.
     begins = all(_without_step(x) == _without_step(y) for x, y in both)
     return LOST if last and lost and not begins else ""
 
 
-def _by_keys(rows: Sequence[dict[str, Any]]) -> dict[frozenset[str], list[str]]:
+def _by_keys(rows: Sequence[dict[str, Any]]) -> dict[frozenset[str], list[Any]]:
     """The rows of each set of keys in their order, without their steps."""
-    found: dict[frozenset[str], list[str]] = {}
+    found: dict[frozenset[str], list[Any]] = {}
     for row in rows:
-        values = _without_step(row)
-        found.setdefault(frozenset(values), []).append(repr(sorted(values.items())))
+        found.setdefault(frozenset(row), []).append(_without_step(row))
     return found
 
 
-def _without_step(row: dict[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in row.items() if key != "_step"}
+def _without_step(row: dict[str, Any]) -> Any:
+    return _comparable({key: value for key, value in row.items() if key != "_step"})
+
+
+def _comparable(value: Any) -> Any:
+    """A value that equals another just where the two are the same."""
+    if isinstance(value, Content):
+        return value.kind, value.digest, _comparable(value.tree)
+    if isinstance(value, dict):
+        return {key: _comparable(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_comparable(inner) for inner in value]
+    # True equals 1, and NaN does not equal NaN.
+    return (repr(value),) if isinstance(value, bool) or value != value else value  # noqa: PLR0124
 
 
 def follows_rows(difference: Difference, left: RecordedRun, right: RecordedRun) -> bool:
     """Whether a value of the summary is, on each side, just that of the last row with its key."""
     key = difference.path.rpartition(".summary.")[2]
-    return all(
-        value == next((row[key] for row in reversed(run.history) if key in row), MISSING)
-        for value, run in ((difference.left, left), (difference.right, right))
-    )
+    return bool(difference.left == _last(left, key) and difference.right == _last(right, key))
+
+
+def _last(run: RecordedRun, key: str) -> Any:
+    """The last value that was logged as `key`."""
+    return next((row[key] for row in reversed(run.history) if key in row), MISSING)
 
 
 def _float_picture(
@@ -106,8 +127,42 @@ def _left_over(difference: Difference, left: RecordedRun | None, right: Recorded
         return False
     key, _, field = found[1].lstrip(".").rpartition(".")
     field = field.partition("[")[0]
-    value = right.summary.get(key)
-    return field in _OF_A_PICTURE and isinstance(value, dict) and field not in value
+    values = (right.summary.get(key), *(_last(run, key) for run in (left, right)))
+    return field in _OF_A_PICTURE and all(
+        isinstance(value, dict) and field not in value for value in values
+    )
+
+
+def _of_no_number(
+    difference: Difference, left: RecordedRun | None, right: RecordedRun | None
+) -> bool:
+    """Whether wandb's summary has statistics of what is no number, and ours has none of them."""
+    found = _IN_SUMMARY.fullmatch(difference.path)
+    if found is None or left is None or right is None:
+        return False
+    path = found[1].lstrip(".")
+    key, _, field = path.partition(".")
+    ours, theirs = right.summary.get(key), left.summary.get(key)
+    if field and isinstance(theirs, dict) and isinstance(ours, dict) and "_type" in ours:
+        # Of a picture, a table, ... wandb takes the statistics of each field of its JSON.
+        last = next((row[key] for row in reversed(right.history) if key in row), None)
+        return ours == last and all(map(_are_statistics, theirs.values()))
+    if _is_there(difference.right) or not _are_statistics(difference.left):
+        return False
+    empty = all(math.isnan(value) or value == 0 for value in difference.left.values())
+    logged = (_below(row, path) for row in right.history)
+    return empty and not any(type(value) in (int, float) for value in logged)
+
+
+def _are_statistics(value: Any) -> bool:
+    return isinstance(value, dict) and bool(value) and value.keys() <= _STATISTICS
+
+
+def _below(tree: Any, path: str) -> Any:
+    """What stands at a dotted path; None where nothing does."""
+    for key in path.split("."):
+        tree = tree.get(key) if isinstance(tree, dict) else None
+    return tree
 
 
 def _array_of_one(
@@ -159,11 +214,12 @@ def _is_there(value: Any) -> bool:
 
 
 REASONS: dict[str, Rule] = {
-    "a picture of floats is scaled to colors, as wandb did before 0.31, which casts them: almost"
-    " all black": _float_picture,
+    CAST: _float_picture,
     "wandb leaves in the summary what an earlier picture of this key had": _left_over,
+    "wandb's summary has the least, greatest or mean value of what is no number: 0 and NaN, also of"
+    " each field of a picture or a table": _of_no_number,
     "wandb makes a text of an array of one element": _array_of_one,
     "wandb drops texts of TensorBoard": _text_of_tensorboard,
-    "a printed time, rate or fraction: what is logged is compared exactly": _printed_time,
+    "a printed time or rate: what is logged is compared exactly": _printed_time,
     "offline, wandb has neither name nor address for a run": _printed_name,
 }

@@ -149,8 +149,8 @@ def _plan(
     of_tables = sum(version.type == _OF_TABLES for version in outputs)
     if of_tables:
         left_out.append(
-            f"{of_tables} of the type {_OF_TABLES}, which wandb takes from no script; the tables"
-            " go along with the rows"
+            f"{of_tables} artifacts of the type {_OF_TABLES}: wandb takes that from no script; the"
+            " tables go along with the rows"
         )
     for number, version in enumerate(one for one in outputs if one.type != _OF_TABLES):
         artifacts.append(_planned(tracker, version, scratch / f"version-{number}"))

@@ -102,6 +102,9 @@ class Trial:
             part of wandb's, by the name that scripts use; see `watched`.
         said: What SynaDB said, of its own accord, to have no effect.
         refused: Names and calls that SynaDB refused.
+        threads: How many threads of the script's first process called `log`.
+        others: Whether that process started others, which may have logged as well.
+        scaled: Whether numbers other than bytes became a picture in it, under SynaDB.
     """
 
     side: str
@@ -124,6 +127,9 @@ class Trial:
     called: dict[str, int] = field(default_factory=dict)
     said: list[str] = field(default_factory=list)
     refused: list[str] = field(default_factory=list)
+    threads: int = 0
+    others: bool = False
+    scaled: bool = False
 
     @property
     def failed(self) -> bool:
@@ -295,6 +301,8 @@ def _add_timings(trial: Trial, out: Path, ended: int) -> None:
     trial.leaving = (ended - timings["ended"]) / 1e9
     trial.called, trial.said = timings["called"], timings["said"]
     trial.refused = timings["refused"]
+    trial.threads, trial.others = timings["threads"], timings["others"]
+    trial.scaled = timings["scaled"]
     # Runs of a script that says itself where to, with `dir=`.
     inside = [place for place in trial.folders if place.exists()]
     for name in dict.fromkeys(timings["folders"]):
