@@ -473,6 +473,10 @@ def test_what_the_drop_in_logged_comes_out_of_wandb(
     (found,) = json.loads(capsys.readouterr().out)["runs"]
     assert found["differences"] == []
     assert code == 0
+    assert [line for line in found["left_out"] if "run_table" in line] == [
+        "1 artifacts of the type run_table: wandb takes that from no script; the tables go along"
+        " with the rows"
+    ]
     media = Files(found["folder"]) / "files" / "media"
     assert len(list(media.rglob("*.png"))) == 2
     assert len(list(media.rglob("*.table.json"))) == 1

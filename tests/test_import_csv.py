@@ -6,6 +6,8 @@ import csv
 import itertools
 import json
 import math
+import subprocess
+import sys
 import tempfile
 from decimal import Decimal
 from pathlib import Path
@@ -281,6 +283,32 @@ def test_what_is_not_there(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -
         assert main(["import", "csv", *extra, "--db", database]) == 1
         assert says in capsys.readouterr().err
     assert not Path(database).exists()
+
+
+def test_what_a_killed_import_has_left_is_gone_after_any_other(
+    tmp_path: Path, db_path: Path
+) -> None:
+    (source,) = sources([str(table(tmp_path / "one.csv", "x\n1\n2\n"))])
+    with ExperimentTracker(db_path) as tracker:
+        left = source.read(source.run_id + "~importing")
+        tracker._store.apply(list(left.ops)[:-1])
+    (done,) = bring(db_path, table(tmp_path / "other.csv", "x\n1\n"))
+    with ExperimentTracker(db_path) as tracker:
+        assert [run.run_id for run in tracker.list_runs()] == [done.run_id]
+
+
+def test_imports_into_a_database_take_turns(tmp_path: Path, db_path: Path) -> None:
+    files = [table(tmp_path / f"{number}.csv", "x\n" + "1\n" * 50_000) for number in range(3)]
+    command = [sys.executable, "-m", "synadb", "import", "csv", "--db", str(db_path)]
+    processes = [subprocess.Popen([*command, str(path)], stdout=subprocess.PIPE) for path in files]
+    for process in processes:
+        process.communicate()
+    assert [process.returncode for process in processes] == [0, 0, 0]
+    with ExperimentTracker(db_path) as tracker:
+        assert [(run.state, run.row_count) for run in tracker.list_runs()] == [
+            ("finished", 50_000)
+        ] * 3
+        assert not tracker.check().problems
 
 
 CELLS = st.one_of(

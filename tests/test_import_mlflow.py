@@ -233,6 +233,10 @@ def test_what_is_no_store(tmp_path: Path, capsys: pytest.CaptureFixture[str]) ->
     (tmp_path / "nothing").write_bytes(b"")
     with closing(sqlite3.connect(tmp_path / "other.db")) as db:
         db.execute("create table t (x)")
+    broken = (
+        (tmp_path / "other.db").read_bytes().replace(b"CREATE TABLE t", b"CR\xff\xfeTE TABLE t")
+    )
+    (tmp_path / "broken.db").write_bytes(broken)
     write(tmp_path / "none" / "0" / "meta.yaml", "name: x\n")
     for name, says in (
         ("gone", "there is no store"),
@@ -240,6 +244,7 @@ def test_what_is_no_store(tmp_path: Path, capsys: pytest.CaptureFixture[str]) ->
         ("file", "file is not a database"),
         ("nothing", "has no table"),
         ("other.db", "has no table"),
+        ("broken.db", "decode"),
         ("none", "has no runs"),
     ):
         assert main(["import", "mlflow", str(tmp_path / name), "--db", str(tmp_path / "d")]) == 1

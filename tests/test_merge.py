@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from synadb.cli import main
 from synadb.errors import CorruptStoreError
 from synadb.ops import LogConsole, LogSystem
-from synadb.storage.merging import Merge
+from synadb.storage.merging_artifacts import ArtifactMerge
 from synadb.tracker import ExperimentTracker
 from tests.conftest import ROOT
 
@@ -220,6 +220,35 @@ def test_sweeps_come_along(tmp_path: Path, capsys: Capture) -> None:
             assert [trial.run_id for trial in again.trials] == ["r1-2", "r2-2"]
 
 
+def test_sweeps_of_one_id_stay_apart(tmp_path: Path, capsys: Capture) -> None:
+    files = [tmp_path / f"{number}.db" for number in range(3)]
+    for number, file in enumerate(files):
+        config = {"name": f"sweep {number}", "method": "grid", "parameters": {"x": {"value": 1}}}
+        with ExperimentTracker(file) as tracker:
+            run = tracker.run("e", run_id="r", config={"x": 1})
+            run.log({"loss": number})
+            tracker.finish(run)
+            tracker.create_sweep(config, experiment="e", prior_runs=["r"])
+        with sqlite3.connect(file) as db:
+            db.execute("update sweeps set sweep_id = 's'")
+        db.close()
+    both, out = tmp_path / "both.db", files[2]
+    merge(capsys, both, *files[:2])  # which has a sweep s and a sweep s-2 then
+    for _ in range(3):
+        merge(capsys, out, both)
+        with ExperimentTracker(out) as tracker:
+            found = {
+                sweep.config["name"]: (sweep.sweep_id, tracker.sweep(sweep.sweep_id).trials)
+                for sweep in tracker.list_sweeps()
+            }
+            losses = {
+                name: tracker.get_run(trials[0].run_id or "").summary["loss"]
+                for name, (_, trials) in found.items()
+            }
+        assert losses == {"sweep 0": 0, "sweep 1": 1, "sweep 2": 2}
+        assert sorted(sweep_id for sweep_id, _ in found.values()) == ["s", "s-2", "s-2-2"]
+
+
 def test_a_run_that_goes_on_is_left_out_until_it_ends(tmp_path: Path, capsys: Capture) -> None:
     one, out = tmp_path / "one.db", tmp_path / "out.db"
     tracker = ExperimentTracker(one)
@@ -268,14 +297,16 @@ def test_never_half_a_run(
             db.execute("update versions set digest = 'no' where number = 1")
     db.close()
     if fault == "killed":
-        original = Merge._contents
+        original = ArtifactMerge.contents
 
-        def break_off(self: Merge, db: sqlite3.Connection, run: int, made: int) -> tuple[int, int]:
+        def break_off(
+            self: ArtifactMerge, db: sqlite3.Connection, run: int, made: int
+        ) -> tuple[int, int]:
             if run == 2:
                 raise CorruptStoreError("broken off")
             return original(self, db, run, made)
 
-        monkeypatch.setattr(Merge, "_contents", break_off)
+        monkeypatch.setattr(ArtifactMerge, "contents", break_off)
     assert main(["merge", str(out), str(one)]) == 1
     capsys.readouterr()
     monkeypatch.undo()
@@ -292,14 +323,14 @@ def test_never_half_a_run(
 KILLED = """
 import os, signal, sys
 from synadb.cli import main
-from synadb.storage.merging import Merge
-original = Merge._contents
+from synadb.storage.merging_artifacts import ArtifactMerge
+original = ArtifactMerge.contents
 def killed(self, db, run, made):
     done = original(self, db, run, made)
     if run == 2:
         os.kill(os.getpid(), signal.SIGKILL)
     return done
-Merge._contents = killed
+ArtifactMerge.contents = killed
 main(["merge", *sys.argv[1:]])
 """
 

@@ -1,7 +1,7 @@
 """Brings runs of other trackers into a database: each whole or not at all, and each once.
 
 A run is stored under another id first, and takes its own when all of them are there. What a process
-that was killed has left under such ids is deleted by the next one.
+that was killed has left under such ids is deleted by the next import into the database.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from synadb.errors import (
     SynaDBError,
 )
 from synadb.ops import LogRow, LogRows, Op, SetSummary, UpdateRun
+from synadb.system import FileLock
 
 if TYPE_CHECKING:
     from synadb.artifact_records import VersionRecord
@@ -117,6 +118,29 @@ def bring_in(tracker: ExperimentTracker, sources: Iterable[Source], kind: str) -
 
     Raises whatever a source raises: then none of the runs has been stored or changed.
     """
+    with _in_turn(tracker):
+        return _bring_in(tracker, sources, kind)
+
+
+@contextlib.contextmanager
+def _in_turn(tracker: ExperimentTracker) -> Iterator[None]:
+    """One import into a database at a time: what is unfinished before it is of one that died."""
+    store = tracker._store
+    lock = FileLock(os.path.join(store.live_dir, "importing"))
+    mine = not store.read_only and lock.acquire()
+    try:
+        if mine and not lock.unsupported:
+            for run_id in store.run_ids():
+                if run_id.endswith(_UNFINISHED):
+                    tracker.delete_run(run_id)
+        yield
+    finally:
+        if mine:
+            lock.remove()
+            lock.release()
+
+
+def _bring_in(tracker: ExperimentTracker, sources: Iterable[Source], kind: str) -> list[BroughtIn]:
     done: list[BroughtIn] = []
     staged: list[_Staged] = []
     begun: list[str] = []

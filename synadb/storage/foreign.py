@@ -22,5 +22,5 @@ def read_foreign(path: str, query: str, parameters: Sequence[Any] = ()) -> list[
             # Texts of any bytes are better than none.
             db.text_factory = lambda content: content.decode("utf-8", "replace")
             return db.execute(query, parameters).fetchall()
-    except sqlite3.Error as error:
+    except (sqlite3.Error, UnicodeError) as error:  # a message may quote bytes of a broken file
         raise NotADatabaseError(f"{path}: {error}") from error

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Sequence
+from functools import partial
 from typing import NamedTuple
 
 from synadb.errors import CorruptStoreError, RunExistsError
@@ -98,7 +99,7 @@ class Merge:
             )
             return Merged(source_id, source_id, "running", digest, 0, 0, 0, 0, 0)
         target_id, outcome, clash = source_id, "copied", self._clash
-        if db.execute("select 1 from runs where run_id = ?", (source_id,)).fetchone():
+        if _has_run(db, source_id):
             if self._is_part(db, run, source_id):
                 clash = "replace"
             if clash == "error":
@@ -110,7 +111,7 @@ class Merge:
                 delete_run(db, source_id)
                 outcome = "replaced"
             else:
-                target_id = free_id(db, "runs", "run_id", source_id)
+                target_id = free_id(source_id, partial(_has_run, db))
         made = self._facts(db, run, target_id, digest)
         self._history(db, run, made)
         counts = [
@@ -241,3 +242,7 @@ class Merge:
                 ):
                     db.execute("insert into columns values (?, ?, ?)", (inserted, position, data))
                     self._transfer.added += len(data)
+
+
+def _has_run(db: sqlite3.Connection, run_id: str) -> bool:
+    return db.execute("select 1 from runs where run_id = ?", (run_id,)).fetchone() is not None

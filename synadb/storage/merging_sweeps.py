@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import sqlite3
 
 from synadb.storage.codec import decode_json, encode_json
 from synadb.storage.transfer import Transfer, free_id
 
 __all__ = ["SweepMerge"]
+
+
+_SWEEPS = "select sweep_id, created, properties from sweeps order by id"
 
 
 class SweepMerge:
@@ -21,16 +23,15 @@ class SweepMerge:
 
     def look(self, db: sqlite3.Connection) -> None:
         """See which ids the sweeps will have."""
-        for sweep_id, created in list(self._rows("select sweep_id, created from sweeps")):
-            self.ids[sweep_id] = self._sweep_there(db, sweep_id, created)
-
-    def _sweep_there(self, db: sqlite3.Connection, sweep_id: str, created: float) -> str:
-        for other, at, text in db.execute("select sweep_id, created, properties from sweeps"):
-            merged = json.loads(text).get("merged")
-            if at == created and sweep_id in (other, merged):
-                return str(other)
-        taken = db.execute("select 1 from sweeps where sweep_id = ?", (sweep_id,)).fetchone()
-        return free_id(db, "sweeps", "sweep_id", sweep_id) if taken else sweep_id
+        there: dict[tuple[str, float], str] = {}
+        taken: set[str] = set()
+        for row in db.execute(_SWEEPS):
+            there[_identity(*row)] = row[0]
+            taken.add(row[0])
+        for row in self._rows(_SWEEPS):
+            known = there.get(_identity(*row))
+            self.ids[row[0]] = known or free_id(row[0], taken.__contains__)
+            taken.add(self.ids[row[0]])
 
     def copy(self, db: sqlite3.Connection) -> int:
         """Copy the sweeps, or those of the runs, with their trials; returns how many are new."""
@@ -82,3 +83,8 @@ class SweepMerge:
                 ),
             )
         return count
+
+
+def _identity(sweep_id: str, created: float, properties: str) -> tuple[str, float]:
+    """What a sweep keeps whatever id it has to take: its first id, and when it was made."""
+    return decode_json(properties).get("merged", sweep_id), created

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import sqlite3
+from collections.abc import Callable
 
 from synadb.storage.run_digest import Rows
 
@@ -21,11 +21,10 @@ class Transfer:
         self.added = 0  # bytes, by the transaction under way
 
 
-def free_id(db: sqlite3.Connection, table: str, column: str, taken: str) -> str:
-    """The first of ID-2, ID-3, ... that nobody has."""
-    number = 2
-    while db.execute(
-        f"select 1 from {table} where {column} = ?", (f"{taken}-{number}",)
-    ).fetchone():
+def free_id(wanted: str, is_taken: Callable[[str], bool]) -> str:
+    """An id that nobody has: the first of ID, ID-2, ID-3, ..."""
+    number, candidate = 1, wanted
+    while is_taken(candidate):
         number += 1
-    return f"{taken}-{number}"
+        candidate = f"{wanted}-{number}"
+    return candidate
