@@ -22,7 +22,6 @@ from PIL import Image, ImageSequence
 
 from synadb.media import audio, jsontext, object3d, video
 from synadb.media.html import HEAD, with_head
-from synadb.wandb_compat._media import _sources
 from synadb.wandb_compat._media.audio import Audio
 from synadb.wandb_compat._media.bokeh import Bokeh
 from synadb.wandb_compat._media.box3d import box3d
@@ -197,7 +196,7 @@ def test_audio_says_what_is_wrong() -> None:
 def test_a_file_may_go_after_log(
     sink: MemorySink, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, limit: int
 ) -> None:
-    monkeypatch.setattr(_sources, "_IN_MEMORY", limit)
+    monkeypatch.setattr("synadb.media.value._IN_MEMORY", limit)
     copies = tmp_path / "copies"
     copies.mkdir()
     monkeypatch.setattr("tempfile.tempdir", str(copies))

@@ -29,8 +29,8 @@ from PIL import Image as Pillow
 import synadb
 from synadb import ArtifactNotFoundError, ExperimentTracker, Run, RunEndedError, media, pipeline
 from synadb.cli import main
-from synadb.cli._media_files import safe_path
 from synadb.errors import InvalidValueError, MissingPackageError, StorageError, StoreFullError
+from synadb.folders import safe_path
 from synadb.media import video as video_module
 from synadb.media.image import Picture
 from synadb.media.value import FileValue, Value, clean_key, file_path
