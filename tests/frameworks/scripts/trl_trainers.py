@@ -12,7 +12,7 @@ from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 from trl import GRPOConfig, GRPOTrainer, SFTConfig, SFTTrainer
 
 LIBRARIES = ["trl", "peft"]
-VARIES = ["*_runtime", "*/runtime", "*_per_second", "*_time", "profiling/*"]
+VARIES = ["*_runtime", "*/runtime", "*_per_second", "*_time", "profiling/*", "logging_dir"]
 FILES_VARY = ["*.safetensors", "*.bin", "*.json"]
 
 os.environ.update(WANDB_PROJECT="trl", WANDB_LOG_MODEL="end", WANDB_WATCH="all")
