@@ -68,8 +68,7 @@ PATIENCE = 0.05  # seconds to wait for an append that is going on
 
 _HEAD = struct.Struct("<IIII")
 _TAG = struct.Struct("<II")
-_U32 = struct.Struct("<I")
-_pack_head = struct.Struct("<II").pack
+_pack_head = _TAG.pack
 _KEYSET, _ROW, _OP = 1, 2, 3
 
 # Never the same twice in a process, so that a key set fits any journal, a forked child's too.
@@ -687,7 +686,7 @@ def _columns(run_id: str, keyset: KeySet, raw: bytes, orders: array[int]) -> Log
 
 def _record(kind: int, number: int, payload: bytes) -> bytes:
     body = _TAG.pack(kind, number) + payload + b" " * (-len(payload) % 8)
-    return _U32.pack(8 + len(body)) + _U32.pack(crc32(body)) + body
+    return _pack_head(8 + len(body), crc32(body)) + body
 
 
 def _write_all(file: int, data: bytes, position: int) -> None:

@@ -79,7 +79,7 @@ class Run:
 
         Rows of one step merge, the last write of a key wins. Values of `synadb.media`, and lists of
         them, are encoded beside the program and join the row later. TypeError for a value that
-        cannot be stored, RunEndedError after the end.
+        cannot be stored, InvalidValueError for what is no row, RunEndedError after the end.
         """
         if self._ended:
             self._refuse()
@@ -99,6 +99,8 @@ class Run:
                     step = as_step(step)
                     self._write(data, step, time.time(), AUTO_NONE)
                     self._next = max(self._next, step + 1)
+        except InvalidValueError:
+            raise  # a TypeError too: no row, or no step
         except TypeError:
             # What cannot be stored as it is may be media: rows without any need not pay for them.
             if not self._log_with_media(data, step):

@@ -345,6 +345,16 @@ def test_read_only(db_path: Path) -> None:
             tracker.start_run("exp")
 
 
+@pytest.mark.parametrize("row", [[1, 2], None, "ab", np.zeros(3), {1: 2.0}, {1: object()}])
+def test_what_is_no_row_is_refused(db_path: Path, row: Any) -> None:
+    with ExperimentTracker(db_path) as tracker, tracker.run("e", run_id="r") as run:
+        with pytest.raises(InvalidValueError, match="a dict with str keys"):
+            run.log(row)
+        run.log({"x": 1})
+    with ExperimentTracker(db_path) as tracker:
+        assert [(found["_step"], found["x"]) for found in tracker.rows("r")] == [(0, 1)]
+
+
 def test_runs_are_compared_by_metrics_of_mixed_types(db_path: Path) -> None:
     with ExperimentTracker(db_path) as tracker, tracker.run("e", run_id="r") as run:
         for row in ({"a": 1, "b": None}, {"a": True, "b": 2}, {"a": 1 << 60, "c": "x"}, {"a": 0.5}):

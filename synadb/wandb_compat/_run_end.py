@@ -34,14 +34,15 @@ def end_run(
     except BaseException:
         # Ctrl-C, say: what is around the run may be cut short, its end not.
         run.__dict__["_is_finished"] = True
-        with contextlib.suppress(Exception):
-            _end_in_store(run, exit_code, state)
-        raise
-    finally:
-        if run.__dict__["_is_finished"]:
+        try:
+            with contextlib.suppress(Exception):
+                _end_in_store(run, exit_code, state)
+        finally:
             _session.ended(run)
+        raise
     if stored is None:
-        return
+        return  # another thread is at it
+    _session.ended(run)
     if run._settings.resume == "auto" and not exit_code:
         with contextlib.suppress(OSError):
             os.unlink(run._settings.resume_fname)
