@@ -73,12 +73,12 @@ print(json.dumps({"weight": tracemalloc.get_traced_memory()[0]}))
 """
 
 FIGURES = (
-    ("`log` of an image of 512x512x3, median", "few", "log", ""),
-    ("1,000 of them to the end of finish", "many", "all", ""),
-    ("disk for them", "many", "disk", "bytes"),
-    ("a table of 100,000 x 10 made and logged", "table", "both", ""),
-    ("the same to the end of finish", "table", "all", ""),
-    ("memory of a table of 50,000 x 4", "weight", "weight", "bytes"),
+    ("`log` of an image of 512x512x3, median", "few", "log", False),
+    ("1,000 of them to the end of finish", "many", "all", False),
+    ("disk for them", "many", "disk", True),
+    ("a table of 100,000 x 10 made and logged", "table", "both", False),
+    ("the same to the end of finish", "table", "all", False),
+    ("memory of a table of 50,000 x 4", "weight", "weight", True),
 )
 
 
@@ -103,7 +103,7 @@ def section(sides: list[str], repeats: int, folder: Path) -> list[str]:
         "",
         *HEAD,
         *(
-            row(name, {side: values[name] for side, values in middle.items()}, unit=unit)
-            for name, _, _, unit in FIGURES
+            row(name, {side: values[name] for side, values in middle.items()}, size=size)
+            for name, _, _, size in FIGURES
         ),
     ]

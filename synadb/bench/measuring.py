@@ -95,16 +95,18 @@ def duration(seconds: float) -> str:
     return f"{seconds * 1e9:.0f} ns"
 
 
-def row(name: str, values: Mapping[str, float], *, unit: str = "") -> str:
-    """A row of a table of both sides; values are seconds unless they have a unit."""
+def row(name: str, values: Mapping[str, float], *, size: bool = False) -> str:
+    """A row of a table of both sides; values are seconds, or bytes where `size` is set."""
 
     def shown(value: float) -> str:
-        return f"{value:,.4g} {unit}" if unit else duration(value)
+        return f"{value / 1e6:,.2f} MB" if size else duration(value)
 
     ours = values[OURS]
     if WANDB not in values:
         return f"| {name} | not installed | {shown(ours)} | |"
-    return f"| {name} | {shown(values[WANDB])} | {shown(ours)} | {values[WANDB] / ours:.1f} |"
+    # Sizes, unlike times, hardly differ from one run to the next.
+    ratio = f"{values[WANDB] / ours:.{3 if size else 1}f}"
+    return f"| {name} | {shown(values[WANDB])} | {shown(ours)} | {ratio} |"
 
 
 HEAD = ("| what | wandb | SynaDB | wandb / SynaDB |", "|---|---|---|---|")

@@ -10,6 +10,7 @@ from synadb.errors import CorruptStoreError
 from synadb.records import CheckReport
 from synadb.storage.codec import decode_column, undecodable
 from synadb.storage.metering import Meter, Watch
+from synadb.storage.pieces import BLOB_SIZE, STRAY_TAIL, blob_content
 from synadb.storage.version_audit import check_versions, fix_contents
 
 __all__ = ["check", "fix"]
@@ -90,11 +91,15 @@ def _documents(db: sqlite3.Connection) -> list[str]:
 def _blobs(db: sqlite3.Connection, meter: Meter) -> list[str]:
     problems = []
     for blob, digest, data in db.execute("select id, digest, data from blobs"):
-        meter.add(len(data))
-        if hashlib.sha256(data).digest() != digest:
+        content = blob_content(db.execute, blob, data)
+        meter.add(len(content))
+        if hashlib.sha256(content).digest() != digest:
             problems.append(f"blob {blob} does not match its digest")
+    (strays,) = db.execute(f"select count(*) from blob_tails where {STRAY_TAIL}").fetchone()
+    if strays:
+        problems.append(f"{strays} row(s) of blob_tails belong to a blob that is not there")
     for artifact, name, size, total in db.execute(
-        "select a.id, a.name, a.size, (select total(length(data)) from artifact_blobs ab"
+        f"select a.id, a.name, a.size, (select total({BLOB_SIZE}) from artifact_blobs ab"
         " join blobs b on b.id = ab.blob where ab.artifact = a.id)"
         " from artifacts a where complete = 1"
     ):
@@ -128,7 +133,8 @@ def fix(db: sqlite3.Connection) -> tuple[str, ...]:
     # Before the blobs: a damaged one must not be deleted while something refers to it.
     done += fix_contents(db)
     for blob, digest, data in db.execute("select id, digest, data from blobs").fetchall():
-        if hashlib.sha256(data).digest() != digest:
+        content = blob_content(db.execute, blob, data)
+        if hashlib.sha256(content).digest() != digest:
             for (artifact,) in db.execute(
                 "select distinct artifact from artifact_blobs where blob = ?", (blob,)
             ).fetchall():
@@ -136,4 +142,6 @@ def fix(db: sqlite3.Connection) -> tuple[str, ...]:
                 db.execute("delete from artifacts where id = ?", (artifact,))
                 done.append(f"artifact {artifact} had a damaged piece and was removed")
             db.execute("delete from blobs where id = ?", (blob,))
+    if db.execute(f"delete from blob_tails where {STRAY_TAIL}").rowcount:
+        done.append("rows of blob_tails that belonged to no blob were removed")
     return tuple(done)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Protocol
 
 from synadb.errors import ArtifactNotFoundError, CorruptStoreError, RunNotFoundError
 from synadb.records import ArtifactRecord
+from synadb.storage.pieces import BLOB_SIZE, blob_content, put_blob
 from synadb.storage.writing import run_key
 
 if TYPE_CHECKING:
@@ -24,7 +25,6 @@ __all__ = [
     "list_artifacts",
     "locate",
     "put",
-    "put_blob",
     "put_small",
     "read",
     "read_piece",
@@ -245,15 +245,6 @@ def read_piece(data: Readable) -> bytes:
     return piece
 
 
-def put_blob(db: sqlite3.Connection, digest: bytes, piece: bytes) -> int:
-    """The blob with this content, stored unless it is there."""
-    row = db.execute("select id from blobs where digest = ?", (digest,)).fetchone()
-    if row:
-        return int(row[0])
-    cursor = db.execute("insert into blobs (digest, data) values (?, ?)", (digest, piece))
-    return int(cursor.lastrowid or 0)
-
-
 def _complete(db: sqlite3.Connection, artifact: int, size: int, digest: bytes) -> None:
     _drop(
         db,
@@ -295,14 +286,14 @@ def locate(db: sqlite3.Connection, run_id: str, name: str, kind: str) -> list[in
     if row is None:
         names = ", ".join(record.name for record in list_artifacts(db, run_id, kind)) or "none"
         raise ArtifactNotFoundError(f"run {run_id!r} has no {kind} {name!r}; it has: {names}")
-    pieces = db.execute(
-        "select b.id, length(b.data) from artifact_blobs a join blobs b on b.id = a.blob"
+    found = db.execute(
+        f"select b.id, {BLOB_SIZE} from artifact_blobs a join blobs b on b.id = a.blob"
         " where a.artifact = ? order by a.position",
         row[:1],
     ).fetchall()
-    if sum(length for _, length in pieces) != row[1]:
+    if sum(size for _, size in found) != row[1]:
         raise CorruptStoreError(f"{kind} {name!r}: its pieces do not add up to its size")
-    return [blob for blob, _ in pieces]
+    return [blob for blob, _ in found]
 
 
 def read(db: sqlite3.Connection, blob: int, name: str) -> bytes:
@@ -310,6 +301,7 @@ def read(db: sqlite3.Connection, blob: int, name: str) -> bytes:
     import hashlib
 
     row = db.execute("select digest, data from blobs where id = ?", (blob,)).fetchone()
-    if row is None or hashlib.sha256(row[1]).digest() != row[0]:
+    content = blob_content(db.execute, blob, row[1]) if row else b""
+    if row is None or hashlib.sha256(content).digest() != row[0]:
         raise CorruptStoreError(f"artifact {name!r}: a piece is missing or damaged")
-    return bytes(row[1])
+    return content

@@ -10,6 +10,7 @@ from typing import NamedTuple
 from synadb.storage.blobs import ABANDONED_SECONDS
 from synadb.storage.codec import decode_json
 from synadb.storage.metering import Meter
+from synadb.storage.pieces import BLOB_SIZE
 from synadb.storage.version_rows import delete_version
 from synadb.system import host, lives
 
@@ -58,7 +59,7 @@ def collect(db: sqlite3.Connection, meter: Meter, *, expire: bool = True) -> dic
     db.execute(f"delete from content_blobs where content in {unused}")
     db.execute(f"delete from contents where id in {unused}")
     orphans = _orphans(_Doomed((), (), ()))
-    for blob, size in db.execute(f"select id, length(data) {orphans}").fetchall():
+    for blob, size in db.execute(f"select id, {BLOB_SIZE} {orphans}").fetchall():
         db.execute("delete from blobs where id = ?", (blob,))
         meter.add(size)
     return figures
@@ -102,14 +103,14 @@ def _somebody(owner: dict[str, object]) -> bool:
 def _orphans(doomed: _Doomed) -> str:
     uploads, versions = (",".join(map(str, found)) for found in (doomed.uploads, doomed.versions))
     return (
-        f"from blobs where id not in (select blob from artifact_blobs where artifact not in"
+        f"from blobs b where id not in (select blob from artifact_blobs where artifact not in"
         f" ({uploads})) and id not in (select blob from content_blobs where content in (select"
         f" content from entries where content is not null and version not in ({versions})))"
     )
 
 
 def _figures(db: sqlite3.Connection, doomed: _Doomed) -> dict[str, int]:
-    count, size = db.execute(f"select count(*), total(length(data)) {_orphans(doomed)}").fetchone()
+    count, size = db.execute(f"select count(*), total({BLOB_SIZE}) {_orphans(doomed)}").fetchone()
     found = {"blobs": int(count), "blob_bytes": int(size)}
     if doomed.expired:
         found["expired_versions"] = len(doomed.expired)

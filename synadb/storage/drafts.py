@@ -13,8 +13,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from synadb.errors import CorruptStoreError
-from synadb.storage import blobs
 from synadb.storage.codec import encode_json
+from synadb.storage.pieces import put_blob
 from synadb.storage.version_rows import delete_version
 
 __all__ = ["Drafts", "Incoming", "whole_draft"]
@@ -176,7 +176,7 @@ def _add_pieces(
     for number, (digest, piece) in enumerate(pieces, position):
         db.execute(
             "insert into content_blobs values (?, ?, ?)",
-            (content, number, blobs.put_blob(db, digest, piece)),
+            (content, number, put_blob(db, digest, piece)),
         )
 
 

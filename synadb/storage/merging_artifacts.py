@@ -8,6 +8,7 @@ from typing import Any
 
 from synadb.artifact_records import manifest_digest
 from synadb.errors import CorruptStoreError
+from synadb.storage.pieces import blob_content, put_blob
 from synadb.storage.transfer import Transfer
 from synadb.storage.version_rows import LATEST, measure
 
@@ -61,13 +62,10 @@ class ArtifactMerge:
         row = db.execute("select id from blobs where digest = ?", found).fetchone()
         if row is None:
             (data,) = next(self._rows("select data from blobs where id = ?", (blob,)))
+            data = blob_content(self._rows, blob, data)
             if hashlib.sha256(data).digest() != found[0]:
                 raise CorruptStoreError(f"blob {blob} of the source is damaged: `synadb check` it")
-            row = (
-                db.execute(
-                    "insert into blobs (digest, data) values (?, ?)", (found[0], data)
-                ).lastrowid,
-            )
+            row = (put_blob(db, found[0], data),)
             self._transfer.added += len(data)
         self._blobs[blob] = int(row[0])
         return self._blobs[blob]

@@ -29,15 +29,12 @@ from synadb.errors import (
     StoreFullError,
 )
 from synadb.settings import Settings
-from synadb.storage.schema import APPLICATION_ID, VERSION, migrate
+from synadb.storage.schema import APPLICATION_ID, PAGE_BYTES, VERSION, migrate
 from synadb.system import FileLock, ForkGate, is_network_path, renew_after_fork
 
 __all__ = ["SQLiteFile", "enter_log", "gate", "prepare", "set_busy_timeout"]
 
 BUSY_SECONDS = 60.0
-# Large blobs are read and written faster than with SQLite's own 4 KiB
-# (https://sqlite.org/intern-v-extern-blob.html).
-PAGE_BYTES = 16384
 
 # A child would inherit the locks of a call of SQLite's under way, locked.
 gate = ForkGate()

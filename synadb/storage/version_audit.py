@@ -8,6 +8,7 @@ import sqlite3
 from synadb.artifact_records import manifest_digest
 from synadb.storage.codec import undecodable
 from synadb.storage.metering import Meter
+from synadb.storage.pieces import blob_content
 from synadb.storage.version_rows import delete_version, measure
 
 __all__ = ["check_versions", "fix_contents"]
@@ -41,18 +42,19 @@ def _contents(db: sqlite3.Connection, meter: Meter) -> list[str]:
 def _found(db: sqlite3.Connection, content: int) -> tuple[bytes, bytes, int] | None:
     """SHA-256, MD5 and size of the pieces of a content; None when one is missing."""
     whole, md5, size = hashlib.sha256(), hashlib.md5(usedforsecurity=False), 0
-    for number, (position, data) in enumerate(
+    for number, (position, blob, data) in enumerate(
         db.execute(
-            "select p.position, b.data from content_blobs p left join blobs b on b.id = p.blob"
-            " where p.content = ? order by p.position",
+            "select p.position, p.blob, b.data from content_blobs p"
+            " left join blobs b on b.id = p.blob where p.content = ? order by p.position",
             (content,),
         )
     ):
         if position != number or data is None:
             return None
-        whole.update(data)
-        md5.update(data)
-        size += len(data)
+        piece = blob_content(db.execute, blob, data)
+        whole.update(piece)
+        md5.update(piece)
+        size += len(piece)
     return whole.digest(), md5.digest(), size
 
 

@@ -17,6 +17,7 @@ from synadb.storage.artifact_collections import Collections, collection_for, tak
 from synadb.storage.codec import decode_json, encode_json
 from synadb.storage.drafts import Drafts
 from synadb.storage.lineage import Lineage
+from synadb.storage.pieces import BLOB_SIZE, blob_content
 from synadb.storage.publishing import Publishing
 from synadb.storage.version_rows import (
     LATEST,
@@ -179,11 +180,11 @@ class VersionTables:
         if row is None:
             raise _gone(sha256)
         found = self._db.execute(
-            "select b.id, length(b.data) from content_blobs p join blobs b on b.id = p.blob"
+            f"select b.id, {BLOB_SIZE} from content_blobs p join blobs b on b.id = p.blob"
             " where p.content = ? order by p.position",
             row[:1],
         ).fetchall()
-        if sum(length for _, length in found) != row[1]:
+        if sum(size for _, size in found) != row[1]:
             raise CorruptStoreError(f"content {sha256}: its pieces do not add up to its size")
         return [blob for blob, _ in found]
 
@@ -199,8 +200,8 @@ class VersionTables:
         for sha256 in wanted:
             raw = bytes.fromhex(sha256)
             # A content of one piece has the digest of that piece.
-            row = self._db.execute("select data from blobs where digest = ?", (raw,)).fetchone()
-            data = row[0] if row else b""
+            row = self._db.execute("select id, data from blobs where digest = ?", (raw,)).fetchone()
+            data = blob_content(self._db.execute, *row) if row else b""
             if hashlib.sha256(data).digest() != raw:
                 raise CorruptStoreError(f"content {sha256} is missing or damaged") from None
             found[sha256] = data
