@@ -437,7 +437,7 @@ def test_an_artifact_has_the_digest_that_wandb_gives_it(
     words = ["export", "r", "--to", "wandb", "--out", str(tmp_path / "x"), "--db", str(db_path)]
     assert main(words) == 0
     out = capsys.readouterr().out
-    assert "r: 1 rows, 3 values, 0 files, 1 artifacts; 0 differences" in out
+    assert "r: 1 row, 3 values, 0 files, 1 artifact; 0 differences" in out
     assert "wandb sync" in out
 
 

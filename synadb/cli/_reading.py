@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 __all__ = [
     "align",
     "as_text",
+    "counted",
     "existing_database",
     "file_size",
     "find_run",
@@ -173,6 +174,11 @@ def local_time(seconds: float) -> str:
 def one_line(text: str) -> str:
     """The text with blanks for what would break the line or colour the terminal."""
     return "".join(letter if letter.isprintable() else " " for letter in text)
+
+
+def counted(number: int, noun: str) -> str:
+    """A number with what it counts: 1 run, 2 runs."""
+    return f"{number} {noun}{'s' * (number != 1)}"
 
 
 def align(table: Iterable[Sequence[str]], right: Iterable[int] = ()) -> list[str]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from synadb.cli._parsing import Subparsers, add_command, add_database
 from synadb.cli._progress import Progress, working_on
-from synadb.cli._reading import existing_database, open_database, to_json
+from synadb.cli._reading import counted, existing_database, open_database, to_json
 from synadb.errors import CorruptStoreError, StorageError
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ def _print_report(path: str, report: CheckReport, args: argparse.Namespace) -> i
         print(f"{path}: ok")
         return 0
     count = len(report.problems)
-    print(f"{path}: {count} problem{'s' * (count != 1)}")
+    print(f"{path}: {counted(count, 'problem')}")
     return FOUND_PROBLEMS
 
 
@@ -116,7 +116,7 @@ def _outlook(path: str) -> tuple[str, list[str]]:
     base, ending = os.path.splitext(path)
     part = "what can be read of" if lost else "all of"
     command = f"`synadb check {path} --salvage {base}-saved{ending}`"
-    return f"{command} copies {part} {runs} run{'s' * (runs != 1)} to a new file", lost
+    return f"{command} copies {part} {counted(runs, 'run')} to a new file", lost
 
 
 def _salvage(path: str, args: argparse.Namespace) -> int:
@@ -135,5 +135,5 @@ def _salvage(path: str, args: argparse.Namespace) -> int:
         return FOUND_PROBLEMS if lost else 0
     for line in lost:
         print(f"lost: {line}")
-    print(f"{target}: {saved} run{'s' * (saved != 1)} copied; {path} is left as it was")
+    print(f"{target}: {counted(saved, 'run')} copied; {path} is left as it was")
     return FOUND_PROBLEMS if lost else 0

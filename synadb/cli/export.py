@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from synadb.cli._parsing import Subparsers, add_command
 from synadb.cli._progress import Progress
-from synadb.cli._reading import find_runs, open_database, to_json
+from synadb.cli._reading import counted, find_runs, open_database, to_json
 from synadb.errors import SynaDBError
 
 if TYPE_CHECKING:
@@ -217,8 +217,9 @@ def _to_wandb(tracker: ExperimentTracker, run_ids: Sequence[str], args: argparse
 
 def _print_replayed(found: Replayed, *, online: bool) -> None:
     print(
-        f"{found.run_id}: {found.rows} rows, {found.values} values, {found.files} files, "
-        f"{found.artifacts} artifacts; {len(found.differences)} differences"
+        f"{found.run_id}: {counted(found.rows, 'row')}, {counted(found.values, 'value')}, "
+        f"{counted(found.files, 'file')}, {counted(found.artifacts, 'artifact')}; "
+        f"{counted(len(found.differences), 'difference')}"
     )
     for line in found.left_out:
         print(f"  left out: {line}")
@@ -256,7 +257,8 @@ def _folders(
 
 def _print_folder(found: dict[str, Any]) -> None:
     print(
-        f"{found['folder']}: {found['rows']} rows, {found['console']} lines, "
-        f"{found['files']} files, {found['artifacts']} artifacts; {found['bytes']} bytes, "
+        f"{found['folder']}: {counted(found['rows'], 'row')}, {counted(found['console'], 'line')}, "
+        f"{counted(found['files'], 'file')}, {counted(found['artifacts'], 'artifact')}; "
+        f"{counted(found['bytes'], 'byte')}, "
         f"sha256 of checksums.json {found['sha256']}"
     )

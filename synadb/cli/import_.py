@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from synadb.cli._parsing import Subparsers, add_command, add_database
 from synadb.cli._progress import Progress
-from synadb.cli._reading import align, to_json
+from synadb.cli._reading import align, counted, to_json
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -230,7 +230,7 @@ def _report(
         (
             run["run_id"],
             said[run["outcome"]],
-            "" if run["outcome"] == "known" else f"{run['rows']} steps",
+            "" if run["outcome"] == "known" else counted(run["rows"], "step"),
             run["origin"],
         )
         for run in runs

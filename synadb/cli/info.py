@@ -10,6 +10,7 @@ from synadb.cli._parsing import Subparsers, add_command, add_database
 from synadb.cli._progress import byte_text
 from synadb.cli._reading import (
     align,
+    counted,
     existing_database,
     file_size,
     journal_size,
@@ -103,7 +104,7 @@ def _lines(
         ("files", f"{found.files}, {byte_text(found.file_bytes)}"),
         (
             "stored as",
-            f"{found.blobs} piece{'s' * (found.blobs != 1)}, {byte_text(found.blob_bytes)}",
+            f"{counted(found.blobs, 'piece')}, {byte_text(found.blob_bytes)}",
         ),
         ("engine", f"{found.engine}, schema {found.schema}"),
         ("journals", str(len(journals))),

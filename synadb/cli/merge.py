@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from synadb.cli._parsing import Subparsers, add_command
 from synadb.cli._progress import Progress
-from synadb.cli._reading import align, to_json
+from synadb.cli._reading import align, counted, to_json
 from synadb.errors import CorruptStoreError, StorageError, SynaDBError
 
 if TYPE_CHECKING:
@@ -124,8 +124,9 @@ def _print(report: dict[str, Any], out: str) -> None:
     for found in report["runs"]:
         renamed = "" if found["run_id"] == found["source_id"] else f" as {found['run_id']}"
         counts = (
-            f"{found['rows']} rows, {found['console']} lines, {found['files']} files, "
-            f"{found['artifacts']} artifacts, {found['bytes']} bytes"
+            f"{counted(found['rows'], 'row')}, {counted(found['console'], 'line')}, "
+            f"{counted(found['files'], 'file')}, {counted(found['artifacts'], 'artifact')}, "
+            f"{counted(found['bytes'], 'byte')}"
         )
         done = found["outcome"] in ("copied", "replaced")
         rows.append(

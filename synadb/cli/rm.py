@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from synadb.cli._parsing import Subparsers, add_command, add_database
 from synadb.cli._progress import Progress
-from synadb.cli._reading import align, find_run, local_time, open_database, to_json
+from synadb.cli._reading import align, counted, find_run, local_time, open_database, to_json
 
 if TYPE_CHECKING:
     from synadb.records import RunRecord
@@ -46,7 +46,7 @@ def run(args: argparse.Namespace) -> int:
         named = {run.run_id: run for run in [find_run(tracker, word) for word in args.runs]}
         if not args.json:
             _print(named.values())
-        runs = f"{len(named)} run{'s' * (len(named) != 1)}"
+        runs = counted(len(named), "run")
         if not args.yes and not _confirmed(f"Delete {runs} from {tracker.path}? [y/N] "):
             print("synadb: nothing was deleted", file=sys.stderr)
             return DECLINED
