@@ -40,7 +40,7 @@ def sources(paths: Iterable[str], *, project: str | None = None) -> Found:
     Several folders of one run, which is what resuming leaves, are one run.
 
     Raises:
-        NotALogError: there are none, or one is of another format. A ValueError.
+        NotALogError: there are none that can be read. A ValueError.
         OSError: one cannot be read.
     """
     found = Found()
@@ -56,7 +56,11 @@ def sources(paths: Iterable[str], *, project: str | None = None) -> Found:
                 f"{path} {what if os.path.isdir(path) else 'is no run-*.wandb file'}"
             )
         for log in there:
-            part = Part(log)
+            try:
+                part = Part(log)
+            except NotALogError as error:
+                found.problems.append(str(error))
+                continue
             if part.beginning is None:
                 found.problems.append(f"{log}: nothing can be read of it")
                 continue
