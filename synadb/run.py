@@ -219,8 +219,10 @@ class Run:
         try:
             keyset = journal.caches[auto][(*data, *map(type, data.values()))]
             journal.append(keyset, step, now, data.values())
+            return
         except (KeyError, TypeError, AttributeError, struct.error, OverflowError):
-            self._write_any(data, step, now, auto)
+            pass  # an error of what follows is to be told without this one
+        self._write_any(data, step, now, auto)
 
     def _write_any(self, data: Mapping[str, Any], step: int, now: float, auto: int) -> None:
         if not _is_row(data):
@@ -234,7 +236,7 @@ class Run:
                 numbers[key] = value
                 letters.append(letter)
             else:
-                others[key] = plain(value)
+                others[key] = _plain(key, value)
         journal = self._journal
         if numbers or not others:
             keyset = journal.keyset(tuple(numbers), "".join(letters), auto)
@@ -438,6 +440,13 @@ def checked_fields(values: Mapping[str, Any]) -> dict[str, Any]:
         else:
             raise InvalidValueError(f"a run has no field {key!r}")
     return checked
+
+
+def _plain(key: str, value: Any) -> Any:
+    try:
+        return plain(value)
+    except RecursionError:
+        raise InvalidValueError(f"{key!r} is nested too deeply, or holds itself") from None
 
 
 def _is_row(data: object) -> bool:

@@ -785,6 +785,8 @@ def test_both_sides(small: str, tmp_path: Path, capsys: pytest.CaptureFixture[st
     assert (kept / "synadb" / "experiments.db").is_file()
     assert list((kept / "wandb").rglob("run-*.wandb"))
     assert os.listdir(".") == [small], "nothing is left in the current folder"
+    assert main(line) == 2, "the recordings of two comparisons do not mix"
+    assert f"{kept / 'wandb'} is not empty: name another folder" in capsys.readouterr().err
 
 
 @needs_wandb

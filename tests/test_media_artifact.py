@@ -139,6 +139,21 @@ def test_keys_between_tables(run: Any) -> None:
     assert found.data[0][0]._table.data == [["a"], ["b"]]
 
 
+def test_keys_refer_to_the_table_of_the_same_artifact(run: Any) -> None:
+    names = wandb.Table(columns=["name"], data=[["a"], ["b"]])
+    names.set_pk("name")
+    uses = wandb.Table(columns=["who", "row"], data=[["a", names.index_ref(0)]])
+    uses.set_fk("who", names, "name")
+    artifact = Artifact("things", "data")
+    artifact.add(names, "names")
+    artifact.add(uses, "uses")
+    assert sorted(artifact.manifest.entries) == ["names.table.json", "uses.table.json"]
+    run.log_artifact(artifact).wait()
+    found = run.use_artifact("things:latest").get("uses")
+    assert found.data[0][0]._table.data == [["a"], ["b"]]
+    assert found.data[0][1].get_row() == {"name": "a"}
+
+
 def test_files_that_are_the_same_are_kept_once(run: Any) -> None:
     artifact = Artifact("things", "data")
     first = wandb.Image(pixels()).to_json(artifact)

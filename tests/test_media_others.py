@@ -106,7 +106,7 @@ def test_json_of_other_types() -> None:
         *(0.5, [0, 1, 2], "2020-01-02", "2020-01-02T00:00:00Z", "2020-01-02"),
         *("1.5", 1, [2], "x", "a/b", "00000000-0000-0000-0000-000000000001"),
     ]
-    assert jsontext.dumps("\ud800") == b'"?"'
+    assert jsontext.dumps("\ud800") == rb'"\ud800"'
     with pytest.raises(TypeError, match="object"):
         jsontext.dumps(object())
 
@@ -143,6 +143,13 @@ def test_floats_are_full_range_and_clipped(samples: Any) -> None:
     stored = np.frombuffer(audio.encode_wav(samples, 8000)[44:], "<i2").astype("f8")
     wanted = np.nan_to_num(np.clip(samples.astype("f8"), -1, 1), nan=0.0) * 32768
     assert np.abs(stored - np.clip(wanted, -32768, 32767)).max() <= 1
+
+
+@pytest.mark.parametrize("dtype", ["f4", "f8"])
+def test_sound_of_16_bits_comes_back_as_it_was(dtype: str) -> None:
+    samples = np.arange(-(1 << 15), 1 << 15)
+    stored = audio.encode_wav((samples / (1 << 15)).astype(dtype), 8000)[44:]
+    assert np.array_equal(np.frombuffer(stored, "<i2"), samples)
 
 
 def test_whole_numbers_of_any_byte_order() -> None:

@@ -289,9 +289,13 @@ def test_inputs_of_any_kind_give_the_same_curve() -> None:
 
 
 def test_one_class_has_no_false_positive_rate(capsys: pytest.CaptureFixture[str]) -> None:
-    rows = rows_of(plot.roc_curve([1, 1], [[0.5], [0.25]]))
+    chart = plot.roc_curve([1, 1], [[0.5], [0.25]])
+    assert chart is not None
+    rows = rows_of(chart)
     assert [row[2] for row in rows] == [0, 0.5, 1]
     assert all(row[1] != row[1] for row in rows)
+    types = chart.table._column_types.to_json()["params"]["type_map"]
+    assert types["fpr"] == types["tpr"]
     assert "WARNING roc_curve: all samples are of class 1" in capsys.readouterr().err
 
 
@@ -368,6 +372,8 @@ def test_confusion_matrix_names_and_orders_classes() -> None:
         ["yes", "no", 0],
         ["yes", "yes", 1],
     ]
+    by_number = plot.confusion_matrix(y_true=[0, 1], preds=[1, 1], class_names={1: "yes", 0: "no"})
+    assert rows_of(by_number) == rows_of(named)
     assert named.spec == CustomChartSpec(
         "wandb/confusion_matrix/v1",
         {"Actual": "Actual", "Predicted": "Predicted", "nPredictions": "nPredictions"},

@@ -164,6 +164,29 @@ def test_the_same_object_in_two_runs(run: Any, db_path: Path) -> None:
         assert row["image"]["path"] in files
 
 
+def test_the_same_table_in_two_runs(run: Any, db_path: Path) -> None:
+    """Real wandb raises AssertionError in the second."""
+    settings = {"silent": True, "console": "off", "x_disable_stats": True}
+    table = wandb.Table(columns=["n"], data=[[1]])
+    parts = wandb.Table(columns=["n"], data=[[1]], log_mode="INCREMENTAL")
+    chart = wandb.plot.line(wandb.Table(columns=["x"], data=[[1]]), "x", "x")
+    run.log({"table": table, "parts": parts, "chart": chart})
+    run.finish()
+    parts.add_data(2)
+    with wandb.init(project="p", settings=settings) as again:
+        again.log({"table": table, "parts": parts, "chart": chart})
+    first, second = (stored(db_path, one)[0][0] for one in (run, again))
+    assert second.keys() == first.keys()
+    assert second["table"]["sha256"] == first["table"]["sha256"]
+    assert (second["parts"]["increment_num"], second["parts"]["nrows"]) == (0, 2)
+    for one, count in ((run, 1), (again, 2)):
+        path = f"{one.project}/{one.id}"
+        found = {a.name.split(":")[0]: a for a in wandb.Api().run(path).logged_artifacts()}
+        assert len(found) == 3
+        names = found[f"run-{one.id}-incr-parts"].manifest.entries
+        assert [len(found[f"run-{one.id}-incr-parts"].get(name).data) for name in names] == [count]
+
+
 def test_keys_never_lead_out_of_the_run(run: Any, db_path: Path) -> None:
     for key in ("../../up", "/etc/x", "a/../../b", "..", "ü/\u202e\n"):
         run.log({key: wandb.Image(pixels(1))})
@@ -189,14 +212,18 @@ def test_frames_figures_and_charts(run: Any, db_path: Path) -> None:
     pyplot = pytest.importorskip("matplotlib.pyplot")
     figure, axes = pyplot.subplots()
     axes.plot([1, 2, 3])
-    run.log({"frame": pandas.DataFrame({"a": [1, 2]}), "figure": figure})
+
+    class Frame(pandas.DataFrame):  # type: ignore[misc, name-defined]
+        """As geopandas has one."""
+
+    run.log({"frame": pandas.DataFrame({"a": [1, 2]}), "figure": figure, "own": Frame({"b": [3]})})
     axes.clear()
     pyplot.close(figure)
     table = wandb.Table(columns=["x", "y"], data=[[1, 2]])
     run.log({"chart": wandb.plot.line(table, "x", "y")})
     run.finish()
     (first, second), _ = stored(db_path, run)
-    assert first["frame"]["_type"] == "table-file"
+    assert first["frame"]["_type"] == first["own"]["_type"] == "table-file"
     assert first["figure"]["_type"] in ("plotly-file", "image-file")
     assert second["chart_table"]["_type"] == "table-file"
     assert "chart" not in second
@@ -551,3 +578,31 @@ def test_versions_of_a_table_are_numbered_as_they_were_logged(run: Any) -> None:
     )
     assert [artifact.version for artifact in versions] == [f"v{n}" for n in range(12)]
     assert [artifact.get("table").data[0][0] for artifact in versions] == list(range(12))
+
+
+def test_the_first_row_of_a_table_names_its_files(run: Any, db_path: Path) -> None:
+    """Under another key nothing has to wait; what it shows is that of the first all the same."""
+    table = wandb.Table(columns=["n"], data=[[0]] * 20_000, log_mode="MUTABLE")
+    for number in range(6):
+        table.add_data(number)
+        run.log({"table": table})
+    run.log({"again": table, "whole": {"table": table}})
+    other = wandb.Table(columns=["n"], data=[[1]])
+    run.log({"table": other, "other": other})
+    run.finish()
+    rows, _ = stored(db_path, run)
+    first = rows[5]["table"]
+    assert first["path"].startswith("media/table/table_5_")
+    assert rows[6]["again"] == rows[6]["whole"]["table"] == first
+    assert rows[7]["other"] == rows[7]["table"]
+    api = wandb.Api()
+    versions = sorted(
+        api.run(f"{run.project}/{run.id}").logged_artifacts(), key=lambda a: int(a.version[1:])
+    )
+    assert [artifact.name for artifact in versions] == [
+        f"run-{run.id}-table:v{number}" for number in range(7)
+    ]
+    assert [len(artifact.get("table").data) for artifact in versions] == [
+        *range(20_001, 20_007),
+        1,
+    ]

@@ -225,7 +225,58 @@ def test_the_callers_lists_are_not_the_tables() -> None:
     assert table.data == [[1], [2]]
 
 
-@pytest.mark.parametrize("cell", [object(), 1j, datetime.timedelta(1), [object()], {"k": 1j}])
+def test_a_table_that_keys_refer_to_is_stored_as_it_was_then() -> None:
+    words = Table(["word"], [["x"]])
+    words.set_pk("word")
+    uses = Table(["uses"], [["x"]])
+    uses.set_fk("uses", words, "word")
+    logged = uses._snapshot()
+    words.add_data("y")
+    _, sink = log(logged)
+    (files,) = sink.artifacts["run-run1-t", "run_table"]
+    path = artifact(sink)["column_types"]["params"]["type_map"]["uses"]["params"]["table"]
+    assert json.loads(files[path])["data"] == [["x"]]
+
+
+def test_lists_in_an_array_of_objects_are_captured() -> None:
+    items = [1]
+    array = np.array([items, "a"], dtype=object)
+    logged = Table(["a"], [[array]])._snapshot()
+    items.append(2)
+    array[1] = "b"
+    row, sink = log(logged)
+    assert run_file(row, sink)["data"] == [[[[1], "a"]]]
+    assert artifact(sink)["data"] == [[[[1], "a"]]]
+
+
+def test_records_of_numpy_are_lists() -> None:
+    records = np.array(
+        [(1, 2.5, "x"), (2, 3.5, "y")], dtype=[("i", "i4"), ("f", "f8"), ("s", "U4")]
+    )
+    row, sink = log(Table(["one", "all"], [[records[0], records], [records[1], records[::-1]]]))
+    lists = [[1, 2.5, "x"], [2, 3.5, "y"]]
+    expected = [[lists[0], lists], [lists[1], lists[::-1]]]
+    assert run_file(row, sink)["data"] == expected
+    assert artifact(sink)["data"] == expected
+
+
+def test_dicts_may_have_keys_of_several_kinds() -> None:
+    cell = {1: "a", "b": 2, None: [3], False: 4, (5, 6): 7}
+    row, sink = log(Table(["d"], [[cell], [cell]]))
+    as_text = {"1": "a", "b": 2, "None": [3], "false": 4, "(5, 6)": 7}
+    assert run_file(row, sink)["data"] == [[as_text], [as_text]]
+    (kind,) = artifact(sink)["column_types"]["params"]["type_map"].values()
+    (kind,) = (part for part in kind["params"]["allowed_types"] if "params" in part)
+    assert kind["params"]["type_map"].keys() == {"1", "b", "null", "false", "(5, 6)"}
+
+
+@pytest.mark.parametrize(
+    "cell",
+    [
+        *(object(), 1j, datetime.timedelta(1), [object()], {"k": 1j}),
+        *(np.zeros(2, complex), np.zeros(2, "m8[s]"), np.array([object()], dtype=object)),
+    ],
+)
 def test_a_cell_without_a_form_is_told_by_the_log_call(cell: Any) -> None:
     table = Table(["a"], [[cell]])
     with pytest.raises(TypeError, match="is not JSON serializable"):
@@ -488,8 +539,8 @@ def test_what_cells_hold_is_shown_and_never_run() -> None:
     assert "&lt;script&gt;" in page
     assert "<b>" not in page
     assert "x" * 200 not in page
-    assert "<i>Image</i>" in Table(["a"], [[Image(np.eye(2))]])._repr_html_()
-    assert "and 30 more rows" in Table(["a"], [[1]] * 50)._to_html()
+    assert "<td>Image</td>" in Table(["a"], [[Image(np.eye(2))]])._repr_html_()
+    assert "and 30 more rows" in Table(["a"], [[1]] * 50)._repr_html_()
 
 
 def test_to_json_needs_a_run() -> None:
@@ -562,3 +613,9 @@ def test_rows_of_arrays_keep_numpys_values() -> None:
     assert np.array_equal(table.get_column("a", convert_to="numpy"), [0, 2])
     row, sink = log(table)
     assert run_file(row, sink)["data"] == [[0, 1], [2, 3]]
+
+
+def test_half_a_pair_in_a_cell_is_kept() -> None:
+    cells = ["\ud83d costs \u00e9 \U0001f600", "\\\ud800"]
+    row, sink = log(Table(["a"], [[cell] for cell in cells]))
+    assert run_file(row, sink)["data"] == [[cell] for cell in cells]

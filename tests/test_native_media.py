@@ -958,7 +958,7 @@ def test_values_show_themselves_and_run_nothing(value: Any) -> None:
             assert str(attributes["src"]).startswith("data:image/")
         if tag == "iframe":
             assert attributes["sandbox"] is None  # no exception is made
-            assert attributes["srcdoc"] == EVIL
+            assert str(attributes["srcdoc"]).endswith(EVIL)
     if isinstance(value, FileValue) and value.caption is not None:
         assert EVIL in shown.text
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import random
+import shutil
 import sqlite3
+import tracemalloc
 from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -121,10 +124,11 @@ def test_a_run_and_a_version_share_content(db_path: Path) -> None:
 def test_what_is_deleted_leaves_nothing_to_what_comes_after(db_path: Path) -> None:
     with ExperimentTracker(db_path) as tracker:
         run = tracker.start_run("e")
-        tracker.log_file(run, "first", some_bytes(10_000))
+        most = LEAST + MOST  # has as many tails as there can be
+        tracker.log_file(run, "first", some_bytes(most))
         tracker.delete_file(run, "first")
         done = tracker.gc()
-        assert (done["blobs"], done["blob_bytes"]) == (1, 10_000)
+        assert (done["blobs"], done["blob_bytes"]) == (1, most)
         # SQLite gives the number of the deleted row out again.
         tracker.log_artifact(run, "second", some_bytes(3000))
         assert tracker.get_artifact(run, "second") == some_bytes(3000)
@@ -142,7 +146,7 @@ def test_a_merge_brings_all_of_a_piece_and_cuts_what_was_whole(
         tracker.log_artifact(run, "a", content)
         tracker.artifacts.log("v", {"a": some_bytes(70_000)}, run_id=run)
         tracker.end_run(run)
-    join(whole)  # as all content was stored before there were tails
+    take_back(whole)
     with ExperimentTracker(whole) as tracker:
         sound(tracker)
         assert tracker.get_artifact("r", "a") == content
@@ -162,8 +166,8 @@ def test_a_merge_brings_all_of_a_piece_and_cuts_what_was_whole(
         assert rows(target, "select count(*) > 2 from blob_tails") == [(1,)]
 
 
-def join(path: Path) -> None:
-    """Put all of each piece into its own row."""
+def take_back(path: Path) -> None:
+    """Make it a database of schema 3, in which all of each piece is in its own row."""
     with closing(sqlite3.connect(path, isolation_level=None)) as db:
         for blob, data in db.execute("select id, data from blobs").fetchall():
             tails = db.execute(
@@ -172,6 +176,10 @@ def join(path: Path) -> None:
             joined = b"".join((data, *(tail for (tail,) in tails)))
             db.execute("update blobs set data = ? where id = ?", (joined, blob))
         assert db.execute("delete from blob_tails").rowcount > 0
+        db.execute("drop trigger blobs_deleted")
+        db.execute("drop table blob_tails")
+        db.executescript("pragma incremental_vacuum")  # no page is free for a new table
+        db.execute("pragma user_version = 3")
 
 
 @pytest.mark.parametrize(
@@ -179,6 +187,9 @@ def join(path: Path) -> None:
     [
         ("delete from blob_tails where id = 16", "blob 1 does not match its digest"),
         ("update blob_tails set data = zeroblob(length(data)) where id = 17", "blob 1 does not"),
+        ("update blob_tails set data = cast(data as text) where id = 17", "blob 1 does not"),
+        ("update blobs set data = cast(data as text)", "blob 1 does not match its digest"),
+        ("update blobs set data = 5", "blob 1 does not match its digest"),
         ("insert into blob_tails values (3200, x'00')", "belong to a blob that is not there"),
     ],
 )
@@ -202,6 +213,82 @@ def test_damaged_tails_are_found_and_mended(db_path: Path, damage: str, problem:
         kept = "blob 1" not in problem
         assert [record.name for record in tracker.list_artifacts(run)] == ["a"] * kept
         assert len(tracker.artifacts.list("v")) == kept
+
+
+def test_mending_does_not_hold_all_content_at_once(db_path: Path) -> None:
+    with ExperimentTracker(db_path) as tracker:
+        run = tracker.start_run("e")
+        for n in range(32):
+            tracker.log_file(run, str(n), some_bytes(CHUNK_BYTES - n))
+        tracemalloc.start()
+        try:
+            assert tracker.check(fix=True).problems == ()
+            assert tracemalloc.get_traced_memory()[1] < 16 * CHUNK_BYTES
+        finally:
+            tracemalloc.stop()
+
+
+def test_figures_are_counted_without_reading_what_they_are_of(db_path: Path) -> None:
+    content = some_bytes(100_000)
+    with ExperimentTracker(db_path) as tracker:
+        tracker.log_file(tracker.start_run("e"), "a", content)
+    pages = bytearray(db_path.read_bytes())
+    start = pages.index(content[50_000:50_016]) // schema.PAGE_BYTES * schema.PAGE_BYTES
+    pages[start : start + 4] = b"\xff" * 4  # where the content goes on
+    db_path.write_bytes(pages)
+    with ExperimentTracker(db_path) as tracker:
+        assert facts(tracker._store).blob_bytes == len(content)
+        with pytest.raises(CorruptStoreError):
+            tracker.check()
+
+
+@pytest.mark.parametrize("left", [1.0, 0.2])
+def test_an_older_database_is_salvaged_as_it_is(db_path: Path, left: float) -> None:
+    contents = {str(n): some_bytes(n) for n in (10_000, 100_000, 1_000_000)}
+    with ExperimentTracker(db_path) as tracker:
+        run = tracker.start_run("e", run_id="r", config={"lr": 0.5})
+        tracker.log_files(run, contents)
+        tracker.end_run(run)
+    take_back(db_path)
+    os.truncate(db_path, int(db_path.stat().st_size * left))
+    before = db_path.read_bytes()
+    saved = db_path.with_name("saved.db")
+    assert main(["check", str(db_path), "--salvage", str(saved)]) == (left < 1)
+    assert db_path.read_bytes() == before
+    with ExperimentTracker(saved) as tracker:
+        assert tracker.get_run("r").config == {"lr": 0.5}
+        found = {file.name for file in tracker.list_files("r")}
+        assert found == set(contents) if left == 1 else "1000000" not in found
+        for name in found:
+            assert tracker.open_file("r", name).read() == contents[name]
+
+
+@pytest.mark.parametrize(
+    ("log", "under_way"),
+    [
+        ("wal", "update runs set notes = 'new'"),
+        ("delete", "begin; update blobs set data = zeroblob(length(data))"),
+    ],
+)
+def test_an_older_database_is_salvaged_with_its_log(
+    db_path: Path, tmp_path: Path, log: str, under_way: str
+) -> None:
+    with ExperimentTracker(db_path) as tracker:
+        run = tracker.start_run("e", run_id="r")
+        tracker.log_file(run, "a", some_bytes(990_000))
+        tracker.end_run(run)
+    take_back(db_path)
+    killed = tmp_path / "killed"
+    with closing(sqlite3.connect(db_path, isolation_level=None)) as db:
+        db.execute(f"pragma journal_mode = {log}")
+        db.execute("pragma cache_size = 1")  # goes to the file before its end
+        db.executescript(under_way)
+        shutil.copytree(db_path.parent, killed)
+    saved = tmp_path / "saved.db"
+    assert main(["check", str(killed / db_path.name), "--salvage", str(saved)]) == 0
+    with ExperimentTracker(saved) as tracker:
+        assert tracker.get_run("r").notes == ("new" if log == "wal" else None)
+        assert tracker.open_file("r", "a").read() == some_bytes(990_000)
 
 
 def test_a_database_without_tails_gets_them(db_path: Path) -> None:

@@ -723,3 +723,27 @@ def test_the_summary_of_a_run_set_back_is_what_its_rows_leave(
         assert record.summary == expected
         assert (record.row_count, record.last_step) == (len(steps), max(steps, default=-1))
         sound(tracker)
+
+
+def test_what_cannot_be_logged_is_told_in_one_error(db_path: Path) -> None:
+    deep: dict[str, Any] = {}
+    inner = deep
+    for _ in range(5000):
+        inner["a"] = inner = {}
+    itself: list[Any] = []
+    itself.append(itself)
+    with ExperimentTracker(db_path) as tracker:
+        run = tracker.run("e")
+        for bad, error in (
+            ({"k": deep}, InvalidValueError),
+            ({"k": itself, "x": 1}, InvalidValueError),
+            ({"k": object()}, TypeError),
+        ):
+            with pytest.raises(error) as caught:
+                run.log(bad)
+            assert caught.value.__context__ is None or caught.value.__suppress_context__
+        with pytest.raises(InvalidValueError, match="'deep'"):
+            run.log_params({"deep": deep})
+        run.log({"fine": 1})
+        run.end()
+        assert [row["fine"] for row in tracker.rows(run.run_id)] == [1]

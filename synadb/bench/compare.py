@@ -58,10 +58,14 @@ def compare(
         ScriptFailedError: the script ended with another exit code than 0 under SynaDB, or, after it
             had ended well once, under wandb.
         TimeUpError: it took longer than it may.
-        CompareError: wandb or SynaDB cannot be imported, or measuring failed.
+        CompareError: wandb or SynaDB cannot be imported, measuring failed, or `keep` has
+            recordings already.
         OSError: a recording cannot be read.
         SynaDBError: a recording is not what it should be.
     """
+    for side in (WANDB, SYNADB):
+        if keep is not None and _is_filled(keep / side.name.lower()):
+            raise CompareError(f"{keep / side.name.lower()} is not empty: name another folder")
     with tempfile.TemporaryDirectory(prefix="synadb-compare-") as folder:
         return _compare(script, repeat, keep, tell, timeout, Path(folder))
 
@@ -126,6 +130,10 @@ def _compare(
     differences = [_without_varying(found, unsteady) for found in differences]
     differences[-1] += _chosen_ids(first[WANDB.name], *recorded.values()) if repeat > 1 else ()
     return Comparison(script, versions, trials, recorded, differences, unsteady, list(problems))
+
+
+def _is_filled(folder: Path) -> bool:
+    return folder.exists() and any(folder.iterdir())
 
 
 def _proven(differences: list[Difference], trial: Trial) -> list[Difference]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import unicodedata
 from typing import TYPE_CHECKING, NamedTuple
 
 from synadb.errors import StorageError, SynaDBError
@@ -42,7 +43,9 @@ def write_media(
     try:
         os.makedirs(folder, exist_ok=True)
     except OSError as error:
-        raise SynaDBError(f"{folder} cannot be made a folder: {error.strerror or error}") from error
+        raise SynaDBError(
+            f"{folder!r} cannot be made a folder: {error.strerror or error}"
+        ) from error
     taken: set[str] = set()
     return [_write(tracker, run_id, record, folder, taken) for record in files]
 
@@ -55,11 +58,11 @@ def _write(
     taken: set[str],
 ) -> MediaFile:
     relative = safe_path(record.name)
-    if relative.casefold() in taken:  # two names that differ in what a file's name cannot hold
+    if _folded(relative) in taken:  # two names that differ in what a file's name cannot hold
         above, name = os.path.split(relative)
         digest = hashlib.sha256(record.name.encode("utf-8", "surrogatepass")).hexdigest()
         relative = os.path.join(above, f"{digest[:20]}{os.path.splitext(name)[1]}")
-    taken.add(relative.casefold())
+    taken.add(_folded(relative))
     target = os.path.join(folder, *relative.split("/"))
 
     def outcome(state: str, reason: str = "") -> MediaFile:
@@ -78,9 +81,16 @@ def _write(
         tracker.download_file(run_id, record.name, target)
     except OSError as error:
         return outcome("failed", error.strerror or str(error))
+    except UnicodeEncodeError as error:  # outside of UTF-8 locales
+        return outcome("failed", f"file names are {error.encoding} here, and cannot hold all of it")
     except StorageError as error:
         return outcome("failed", str(error))
     return outcome("written")
+
+
+def _folded(path: str) -> str:
+    """Equal for paths that some file system takes for one: case or composition of letters apart."""
+    return unicodedata.normalize("NFC", path).casefold()
 
 
 def _same(target: str, record: ArtifactRecord) -> bool:

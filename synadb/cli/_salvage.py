@@ -26,6 +26,7 @@ from synadb.ops import (
     UpdateRun,
 )
 from synadb.storage import open_store
+from synadb.storage.schema import VERSION, stand_in
 
 if TYPE_CHECKING:
     from synadb.records import ArtifactRecord, ConsoleLine, RunRecord
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 __all__ = ["missing_bytes", "salvage"]
 
 _SOURCE = "salvaged"  # stands for the process that took a sample of the machine, which is not read
+_HEADER_BYTES = 100
 _CLOCKS = ("_step", "_timestamp", "_runtime")
 
 T = TypeVar("T")
@@ -41,15 +43,21 @@ T = TypeVar("T")
 
 def missing_bytes(path: str) -> int:
     """How much shorter the file is than its header says; 0 where that cannot be told."""
-    with open(path, "rb") as file:
-        header = file.read(32)
+    header = _header(path)
     log = path + "-wal"
-    if len(header) < 32 or (os.path.exists(log) and os.path.getsize(log)):
+    if not header or (os.path.exists(log) and os.path.getsize(log)):
         return 0
-    # https://sqlite.org/fileformat.html, 1.3: the page size, where 1 is 65536, and their number.
+    # The page size, where 1 is 65536, and their number.
     size = int.from_bytes(header[16:18], "big")
     pages = int.from_bytes(header[28:32], "big")
     return max(0, (65536 if size == 1 else size) * pages - os.path.getsize(path))
+
+
+def _header(path: str) -> bytes:
+    """https://sqlite.org/fileformat.html, 1.3; nothing of a file that has none."""
+    with open(path, "rb") as file:
+        header = file.read(_HEADER_BYTES)
+    return header if len(header) == _HEADER_BYTES else b""
 
 
 def salvage(path: str, target: str | None) -> tuple[int, list[str]]:
@@ -83,17 +91,24 @@ def salvage(path: str, target: str | None) -> tuple[int, list[str]]:
 
 @contextlib.contextmanager
 def _readable(path: str) -> Iterator[str]:
-    """The file itself, or, where its end is missing, a copy with zeros in the end's place.
+    """The file itself, or, where it would not be read or would be written to, a copy.
 
-    SQLite reads nothing of a file that is shorter than its header says.
+    SQLite reads nothing of a file that is shorter than its header says: zeros take the place of
+    what is missing. And a database of an older schema is migrated when it is opened.
     """
     missing = missing_bytes(path)
-    if not missing:
+    schema = int.from_bytes(_header(path)[60:64], "big")  # 0 where the log has it
+    if not missing and (schema == 0 or schema >= VERSION):
         yield path
         return
     with tempfile.TemporaryDirectory(prefix="synadb-salvage-") as folder:
         copy = shutil.copyfile(path, os.path.join(folder, "copy.db"))
-        os.truncate(copy, os.path.getsize(path) + missing)
+        for log in ("-wal", "-journal"):
+            if os.path.exists(path + log):
+                shutil.copyfile(path + log, copy + log)
+        if missing:
+            os.truncate(copy, os.path.getsize(path) + missing)
+        stand_in(copy)
         yield copy
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from synadb.cli._parsing import Subparsers, add_command, add_database
@@ -20,6 +20,7 @@ from synadb.cli._reading import (
 
 if TYPE_CHECKING:
     from synadb.artifact_records import VersionRecord
+    from synadb.cli._media_files import MediaFile
     from synadb.records import ArtifactRecord, RunRecord
     from synadb.tracker import ExperimentTracker
 
@@ -39,6 +40,7 @@ examples:
   synadb show RUN --media pictures"""
 
 NARROWEST = 40  # characters that a value gets on a terminal even if its line is broken then
+TOLD = 10  # media files that are named for one reason not to write them; --json has them all
 
 
 def add_parser(subparsers: Subparsers) -> None:
@@ -124,11 +126,23 @@ def _write_media(tracker: ExperimentTracker, run_id: str, args: argparse.Namespa
             print(line)
         present = sum(file.state == "present" for file in found)
         there = f", {present} there already" if present else ""
+        out = f", {len(wrong)} left out" if wrong else ""
         written = [file.size for file in found if file.state == "written"]
-        print(f"{_count(len(written))}, {sum(written)} bytes written to {args.media}{there}")
-    for line in align((f"synadb: {file.file}: {file.reason}",) for file in wrong):
+        print(f"{_count(len(written))}, {sum(written)} bytes written to {args.media}{there}{out}")
+    for line in align((complaint,) for complaint in _complaints(wrong)):
         print(line, file=sys.stderr)
     return 1 if wrong else 0
+
+
+def _complaints(wrong: Iterable[MediaFile]) -> Iterator[str]:
+    """What is said of files that are left out: a full disk may be the reason of thousands."""
+    files: dict[str, list[str]] = {}
+    for file in wrong:
+        files.setdefault(file.reason, []).append(file.file)
+    for reason, names in files.items():
+        yield from (f"synadb: {name}: {reason}" for name in names[:TOLD])
+        if len(names) > TOLD:
+            yield f"synadb: and {_count(len(names) - TOLD)} more: {reason}"
 
 
 def _count(files: int) -> str:

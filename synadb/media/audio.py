@@ -131,7 +131,7 @@ def _as_int16(samples: Array) -> Array:
         halves: Array = samples >> 16
         return halves.astype("<i2")
     with np.errstate(all="ignore"):
-        wide = samples * samples.dtype.type(0x7FFFFFFF)
+        wide = samples * samples.dtype.type(1 << 31)
         wide = np.nan_to_num(wide.astype("f8"), copy=False, nan=0.0, posinf=2.0**31)
         wide = np.clip(np.rint(wide), -(2.0**31), 2.0**31 - 1)
     upper: Array = wide.astype("i8") >> 16

@@ -58,8 +58,10 @@ def _record(
     json: Mapping[str, Any],
     files: Mapping[str, tuple[str, int]],
 ) -> MediaRecord:
-    path = json["path"]
-    digest, size = files.get(path, (str(json.get("sha256", "")), json.get("size", 0)))
+    path, size = json["path"], json.get("size")
+    # A dict of a script's own may look like media, and have anything there.
+    told = str(json.get("sha256", "")), size if isinstance(size, int) else 0
+    digest, size = files.get(path, told)
     return MediaRecord(run_id, key, step, json["_type"], path, digest, size, dict(json))
 
 

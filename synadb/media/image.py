@@ -51,9 +51,7 @@ _WRITABLE: Final = {
     "JPEG": ("L", "RGB"),
     "BMP": ("1", "L", "P", "RGB", "RGBA"),
 }
-_NOT_FOR_JPEG: Final = ("1", "LA", "La", "P", "PA", "RGBA", "RGBa")
-# What Pillow knows the true size of before it has read the pixels.
-_SIZED: Final = ("BMP", "GIF", "JPEG", "PNG", "PPM", "WEBP")
+_NOT_FOR_JPEG: Final = ("LA", "P", "PA", "RGBA", "RGBa")
 _EXTENSIONS: Final = {"JPEG": "jpg", "MPO": "jpg"}
 _LONGEST: Final = 65500
 
@@ -350,19 +348,16 @@ def _from_path(path: str) -> Picture:
     from PIL import Image
 
     with Image.open(path) as image:
-        if image.format not in _SIZED:
-            image.load()
+        image.load()  # an OSError of a file that has been cut off
         size = image.size
     return Picture(size, os.path.splitext(path)[1][1:], path=path)
 
 
 def _from_bytes(content: bytes, mode: str | None, file_type: str | None) -> Picture:
-    image = _opened(content, load=mode is not None)
+    image = _opened(content)
     kind = str(image.format)
     if mode is not None or (file_type is not None and _FORMATS[file_type] != kind):
         return _from_pil(image, mode, file_type or "png")
-    if kind not in _SIZED:
-        image.load()
     return Picture(
         image.size, file_type or _EXTENSIONS.get(kind, kind.lower()), content=bytes(content)
     )
@@ -506,7 +501,7 @@ def _read(file: Any) -> bytes:
     return bytes(content)
 
 
-def _opened(content: bytes, load: bool = True) -> PILImage:
+def _opened(content: bytes) -> PILImage:
     from PIL import Image, UnidentifiedImageError
 
     try:
@@ -515,8 +510,7 @@ def _opened(content: bytes, load: bool = True) -> PILImage:
         raise UnidentifiedImageError(
             f"cannot identify image file: Pillow knows no image that begins {content[:16]!r}"
         ) from None
-    if load:
-        image.load()
+    image.load()
     return image
 
 

@@ -13,6 +13,7 @@ from typing import Any
 __all__ = ["dumps", "plain"]
 
 _SMALL = re.compile(r'"(?:[^"\\]|\\.)*"|(-?)(\d)(?:\.(\d+))?e-0(\d)')
+_SURROGATE = re.compile("[\ud800-\udfff]")
 _MANTISSA = re.compile(r"(\d)(?:\.(\d+))?\Z")
 
 
@@ -30,7 +31,10 @@ def dumps(value: Any) -> bytes:
         for digit in "6789":
             text = text.replace(f"e-0{digit}", f"e-{digit}")
         text = _fifths_respelled(text)
-    return text.encode("utf-8", "replace")
+    try:
+        return text.encode()
+    except UnicodeEncodeError:  # half of a pair, which is always inside a string
+        return _SURROGATE.sub(lambda match: f"\\u{ord(match.group()):04x}", text).encode()
 
 
 def _fifths_respelled(text: str) -> str:

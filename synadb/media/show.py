@@ -7,11 +7,29 @@ from collections.abc import Iterable, Sequence
 from html import escape
 from typing import Any
 
-__all__ = ["PREVIEW_ROWS", "captioned", "chart", "data_url", "frame", "picture", "player", "table"]
+__all__ = [
+    "AS_TEXT",
+    "PREVIEW_ROWS",
+    "captioned",
+    "chart",
+    "data_url",
+    "frame",
+    "picture",
+    "plain",
+    "player",
+    "table",
+]
 
+# Classes of an element whose text notebooks leave alone: "$5 and $6" is no formula.
+AS_TEXT = "tex2jax_ignore mathjax_ignore"
 PREVIEW_ROWS = 20
 _LONGEST_CELL = 200
 _MOST_BYTES = 32 << 20  # more does not belong into a notebook
+# Whoever looks at a page does not tell others so: a sandbox alone would still load from elsewhere.
+_POLICY = (
+    '<meta http-equiv="Content-Security-Policy" content="default-src \'none\'; '
+    "style-src 'unsafe-inline'; font-src data:; img-src data:; media-src data:\">"
+)
 _TYPES = {
     ".gif": "image/gif",
     ".mp4": "video/mp4",
@@ -29,7 +47,12 @@ def captioned(shown: str, caption: object) -> str:
     """Some HTML with a caption, which is plain text, below it; None for none."""
     if caption is None:
         return shown
-    return f"<figure>{shown}<figcaption>{escape(str(caption))}</figcaption></figure>"
+    return f'<figure>{shown}<figcaption class="{AS_TEXT}">{plain(caption)}</figcaption></figure>'
+
+
+def plain(value: object) -> str:
+    """A value as plain text in HTML; half a surrogate pair, which none can hold, becomes a `?`."""
+    return escape(str(value).encode("utf-8", "replace").decode("utf-8"))
 
 
 def data_url(kind: str, content: bytes) -> str:
@@ -48,7 +71,7 @@ def player(content: bytes, extension: str, kind: str, caption: object = None) ->
     if extension.lower() == ".ogg":
         known = f"{kind}/ogg"
     if not known or len(content) > _MOST_BYTES:
-        shown = f"<code>{escape(kind)}{escape(extension)}, {len(content)} bytes</code>"
+        shown = f"<code>{plain(kind + extension)}, {len(content)} bytes</code>"
     elif known == "image/gif":
         shown = f'<img src="{data_url(known, content)}">'
     else:
@@ -57,9 +80,11 @@ def player(content: bytes, extension: str, kind: str, caption: object = None) ->
 
 
 def frame(page: str, height: int = 400) -> str:
-    """A page in a frame of its own that runs no script and reaches nothing around it."""
+    """A page in a frame of its own that runs no script, fetches nothing and reaches nothing
+    around it. What it shows is in the page itself: styles, and pictures as `data:` addresses.
+    """
     return (
-        f'<iframe sandbox srcdoc="{escape(page)}" width="100%" height="{height}"'
+        f'<iframe sandbox srcdoc="{plain(_POLICY + page)}" width="100%" height="{height}"'
         ' style="border:none"></iframe>'
     )
 
@@ -73,12 +98,13 @@ def table(columns: Sequence[Any], rows: Sequence[Sequence[Any]], count: int | No
     )
     more = (len(rows) if count is None else count) - PREVIEW_ROWS
     foot = f"<p>and {more} more rows</p>" if more > 0 else ""
-    return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>{foot}"
+    shown = f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody>"
+    return f'<table class="{AS_TEXT}">{shown}</table>{foot}'
 
 
 def _cell(value: Any) -> str:
     text = str(value)
-    return escape(text if len(text) <= _LONGEST_CELL else text[: _LONGEST_CELL - 1] + "…")
+    return plain(text if len(text) <= _LONGEST_CELL else text[: _LONGEST_CELL - 1] + "…")
 
 
 def chart(counts: Iterable[float], edges: Sequence[float], width: int = 320) -> str:

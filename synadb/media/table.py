@@ -238,8 +238,25 @@ def sorted_json(fields: Mapping[str, Any], rows: Sequence[Row], cell: Cell) -> b
 
 
 def _sorted_text(value: Any) -> str:
-    text = json.dumps(value, sort_keys=True)
+    try:
+        text = json.dumps(value, sort_keys=True)
+    except TypeError:  # keys of several kinds have no order, until they are text
+        text = json.dumps(_with_text_keys(value), sort_keys=True)
     return _NAN.sub(_null, text) if "NaN" in text else text
+
+
+def _with_text_keys(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {_text_key(key): _with_text_keys(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_with_text_keys(inner) for inner in value]
+    return value
+
+
+def _text_key(key: Any) -> str:
+    if key is None or isinstance(key, bool | int | float):
+        return json.dumps(key)
+    return str(key)
 
 
 def _null(found: re.Match[str]) -> str:

@@ -190,6 +190,8 @@ def clean_key(key: str) -> str:
 def file_path(folder: str, key: str, step: int | str, sha256: str, extension: str) -> str:
     """`<folder>/<key>_<step>_<first 20 of the digest><extension>`; names too long are cut."""
     *above, last = clean_key(key).split("/")
+    if key.endswith("/") and last:
+        above, last = [*above, last], ""
     end = f"_{step}_{sha256[:20]}{_storable(extension).replace('/', '_')}"
     last = _cut(last, _LONGEST_NAME - len(end.encode()))
     return "/".join([folder, *(_cut(part, _LONGEST_NAME) for part in above), last + end])

@@ -5,12 +5,13 @@ from __future__ import annotations
 import hashlib
 import json
 import sqlite3
+from collections.abc import Iterator
 
 from synadb.errors import CorruptStoreError
 from synadb.records import CheckReport
 from synadb.storage.codec import decode_column, undecodable
 from synadb.storage.metering import Meter, Watch
-from synadb.storage.pieces import BLOB_SIZE, STRAY_TAIL, blob_content
+from synadb.storage.pieces import BLOB_DATA, BLOB_SIZE, STRAY_TAIL, blob_content
 from synadb.storage.version_audit import check_versions, fix_contents
 
 __all__ = ["check", "fix"]
@@ -89,12 +90,7 @@ def _documents(db: sqlite3.Connection) -> list[str]:
 
 
 def _blobs(db: sqlite3.Connection, meter: Meter) -> list[str]:
-    problems = []
-    for blob, digest, data in db.execute("select id, digest, data from blobs"):
-        content = blob_content(db.execute, blob, data)
-        meter.add(len(content))
-        if hashlib.sha256(content).digest() != digest:
-            problems.append(f"blob {blob} does not match its digest")
+    problems = [f"blob {blob} does not match its digest" for blob in _damaged(db, meter)]
     (strays,) = db.execute(f"select count(*) from blob_tails where {STRAY_TAIL}").fetchone()
     if strays:
         problems.append(f"{strays} row(s) of blob_tails belong to a blob that is not there")
@@ -106,6 +102,15 @@ def _blobs(db: sqlite3.Connection, meter: Meter) -> list[str]:
         if size != int(total):
             problems.append(f"artifact {artifact} ({name}): {int(total)} of {size} bytes are there")
     return problems
+
+
+def _damaged(db: sqlite3.Connection, meter: Meter) -> Iterator[int]:
+    """The blobs that do not match their digests."""
+    for blob, digest, data in db.execute(f"select id, digest, {BLOB_DATA} from blobs b"):
+        content = blob_content(db.execute, blob, data)
+        meter.add(len(content))
+        if hashlib.sha256(content).digest() != digest:
+            yield blob
 
 
 def fix(db: sqlite3.Connection) -> tuple[str, ...]:
@@ -132,16 +137,14 @@ def fix(db: sqlite3.Connection) -> tuple[str, ...]:
             done.append(f"chunk {chunk} of {n} rows could not be decoded and was removed")
     # Before the blobs: a damaged one must not be deleted while something refers to it.
     done += fix_contents(db)
-    for blob, digest, data in db.execute("select id, digest, data from blobs").fetchall():
-        content = blob_content(db.execute, blob, data)
-        if hashlib.sha256(content).digest() != digest:
-            for (artifact,) in db.execute(
-                "select distinct artifact from artifact_blobs where blob = ?", (blob,)
-            ).fetchall():
-                db.execute("delete from artifact_blobs where artifact = ?", (artifact,))
-                db.execute("delete from artifacts where id = ?", (artifact,))
-                done.append(f"artifact {artifact} had a damaged piece and was removed")
-            db.execute("delete from blobs where id = ?", (blob,))
+    for blob in list(_damaged(db, Meter())):
+        for (artifact,) in db.execute(
+            "select distinct artifact from artifact_blobs where blob = ?", (blob,)
+        ).fetchall():
+            db.execute("delete from artifact_blobs where artifact = ?", (artifact,))
+            db.execute("delete from artifacts where id = ?", (artifact,))
+            done.append(f"artifact {artifact} had a damaged piece and was removed")
+        db.execute("delete from blobs where id = ?", (blob,))
     if db.execute(f"delete from blob_tails where {STRAY_TAIL}").rowcount:
         done.append("rows of blob_tails that belonged to no blob were removed")
     return tuple(done)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Protocol
 
 from synadb.errors import ArtifactNotFoundError, CorruptStoreError, RunNotFoundError
 from synadb.records import ArtifactRecord
-from synadb.storage.pieces import BLOB_SIZE, blob_content, put_blob
+from synadb.storage.pieces import BLOB_DATA, BLOB_SIZE, blob_content, put_blob
 from synadb.storage.writing import run_key
 
 if TYPE_CHECKING:
@@ -300,7 +300,7 @@ def read(db: sqlite3.Connection, blob: int, name: str) -> bytes:
     """One piece, checked against its digest."""
     import hashlib
 
-    row = db.execute("select digest, data from blobs where id = ?", (blob,)).fetchone()
+    row = db.execute(f"select digest, {BLOB_DATA} from blobs b where id = ?", (blob,)).fetchone()
     content = blob_content(db.execute, blob, row[1]) if row else b""
     if row is None or hashlib.sha256(content).digest() != row[0]:
         raise CorruptStoreError(f"artifact {name!r}: a piece is missing or damaged")

@@ -147,7 +147,7 @@ def as_document(what: str, values: Any) -> dict[str, Any]:
     for key, value in values.items():
         try:
             document[str(key)] = plain(value)
-        except TypeError as error:
+        except (TypeError, RecursionError) as error:
             raise InvalidValueError(f"{what}[{key!r}] cannot be kept: {error}") from error
     return document
 

@@ -49,8 +49,8 @@ select sqlite_version(), (select count(*) from main.runs),
     (select count(*) from artifacts), (select total(size) from artifacts),
     (select count(*) from run_artifacts), (select total(size) from run_artifacts),
     (select count(*) from files), (select total(size) from files),
-    (select count(*) from main.blobs), (select total(length(data)) from (select data from main.blobs
-        union all select data from main.blob_tails))"""
+    (select count(*) from main.blobs), (select total(length(data)) from main.blobs)
+        + (select total(length(data)) from main.blob_tails)"""
 
 
 def facts(store: Store) -> Facts:

@@ -8,7 +8,7 @@ from typing import Any
 
 from synadb.artifact_records import manifest_digest
 from synadb.errors import CorruptStoreError
-from synadb.storage.pieces import blob_content, put_blob
+from synadb.storage.pieces import BLOB_DATA, blob_content, put_blob
 from synadb.storage.transfer import Transfer
 from synadb.storage.version_rows import LATEST, measure
 
@@ -61,7 +61,7 @@ class ArtifactMerge:
             raise CorruptStoreError(f"blob {blob} is missing from the source: `synadb check` it")
         row = db.execute("select id from blobs where digest = ?", found).fetchone()
         if row is None:
-            (data,) = next(self._rows("select data from blobs where id = ?", (blob,)))
+            (data,) = next(self._rows(f"select {BLOB_DATA} from blobs b where id = ?", (blob,)))
             data = blob_content(self._rows, blob, data)
             if hashlib.sha256(data).digest() != found[0]:
                 raise CorruptStoreError(f"blob {blob} of the source is damaged: `synadb check` it")

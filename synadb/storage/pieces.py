@@ -17,7 +17,7 @@ from synadb.storage.schema import PAGE_BYTES
 if TYPE_CHECKING:
     from synadb.storage.run_digest import Rows
 
-__all__ = ["BLOB_SIZE", "STRAY_TAIL", "blob_content", "put_blob"]
+__all__ = ["BLOB_DATA", "BLOB_SIZE", "STRAY_TAIL", "blob_content", "put_blob"]
 
 # Section 1.6 there: bytes of a row that a leaf has at least and at most, and a page of its own.
 _LEAST = (PAGE_BYTES - 12) * 32 // 255 - 23
@@ -27,6 +27,11 @@ _HEAD = 38  # of a row of `blobs`: its digest, and what it is made of
 _TAIL = 1008
 _TAILS = 16  # ids of `blob_tails` that each blob has
 
+# In SQL, what the row of the blob `b`, or its tail `t`, holds. A damaged row can say that it is a
+# text, which might not be decoded, or a number: nothing then, which matches no digest.
+_BYTES = "case when typeof({0}.data) in ('blob', 'null') then {0}.data else x'' end"
+BLOB_DATA = _BYTES.format("b")
+_TAILS_OF = f"select {_BYTES.format('t')} from blob_tails t where id between ? and ? order by id"
 # Bytes of the blob `b`, in SQL.
 BLOB_SIZE = (
     "(length(b.data) + (select total(length(t.data)) from blob_tails t"
@@ -67,8 +72,5 @@ def _cut(size: int) -> int:
 
 def blob_content(rows: Rows, blob: int, data: bytes) -> bytes:
     """All of a blob, of which `data` is what its own row holds; `rows` reads from the database."""
-    tails = rows(
-        "select data from blob_tails where id between ? and ? order by id",
-        (blob * _TAILS, blob * _TAILS + _TAILS - 1),
-    )
+    tails = rows(_TAILS_OF, (blob * _TAILS, blob * _TAILS + _TAILS - 1))
     return b"".join((data, *(tail for (tail,) in tails)))

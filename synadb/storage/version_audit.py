@@ -8,7 +8,7 @@ import sqlite3
 from synadb.artifact_records import manifest_digest
 from synadb.storage.codec import undecodable
 from synadb.storage.metering import Meter
-from synadb.storage.pieces import blob_content
+from synadb.storage.pieces import BLOB_DATA, blob_content
 from synadb.storage.version_rows import delete_version, measure
 
 __all__ = ["check_versions", "fix_contents"]
@@ -44,7 +44,7 @@ def _found(db: sqlite3.Connection, content: int) -> tuple[bytes, bytes, int] | N
     whole, md5, size = hashlib.sha256(), hashlib.md5(usedforsecurity=False), 0
     for number, (position, blob, data) in enumerate(
         db.execute(
-            "select p.position, p.blob, b.data from content_blobs p"
+            f"select p.position, p.blob, {BLOB_DATA} from content_blobs p"
             " left join blobs b on b.id = p.blob where p.content = ? order by p.position",
             (content,),
         )

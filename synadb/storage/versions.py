@@ -17,7 +17,7 @@ from synadb.storage.artifact_collections import Collections, collection_for, tak
 from synadb.storage.codec import decode_json, encode_json
 from synadb.storage.drafts import Drafts
 from synadb.storage.lineage import Lineage
-from synadb.storage.pieces import BLOB_SIZE, blob_content
+from synadb.storage.pieces import BLOB_DATA, BLOB_SIZE, blob_content
 from synadb.storage.publishing import Publishing
 from synadb.storage.version_rows import (
     LATEST,
@@ -200,7 +200,9 @@ class VersionTables:
         for sha256 in wanted:
             raw = bytes.fromhex(sha256)
             # A content of one piece has the digest of that piece.
-            row = self._db.execute("select id, data from blobs where digest = ?", (raw,)).fetchone()
+            row = self._db.execute(
+                f"select id, {BLOB_DATA} from blobs b where digest = ?", (raw,)
+            ).fetchone()
             data = blob_content(self._db.execute, *row) if row else b""
             if hashlib.sha256(data).digest() != raw:
                 raise CorruptStoreError(f"content {sha256} is missing or damaged") from None

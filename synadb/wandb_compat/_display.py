@@ -60,6 +60,8 @@ def run_html(
     """One piece of HTML that needs nothing else; `path` is the database, None for no link."""
     from html import escape
 
+    from synadb.media.show import AS_TEXT
+
     def table(title: str, rows: list[tuple[str, str]]) -> str:
         body = "".join(
             f'<tr><td style="text-align:right">{escape(key)}</td>'
@@ -76,8 +78,8 @@ def run_html(
         link = Path(path).absolute().as_uri()
         place = f'<br>stored in <a href="{escape(link)}">{escape(path)}</a>'
     return (
-        f"<div><p><b>{escape(name)}</b> ({escape(run_id)}) of project {escape(project)}: "
-        f"{escape(state)}{place}</p>"
+        f'<div class="{AS_TEXT}"><p><b>{escape(name)}</b> ({escape(run_id)}) of project '
+        f"{escape(project)}: {escape(state)}{place}</p>"
         + table("Run history", _history_rows(history, _ROWS, _BARS))
         + table("Run summary", _summary_rows(summary, _ROWS))
         + "</div>"
@@ -87,6 +89,8 @@ def run_html(
 def runs_html(project: str, records: Sequence[RunRecord]) -> str:
     """A table of the runs of a project, the newest first."""
     from html import escape
+
+    from synadb.media.show import AS_TEXT
 
     rows = "".join(
         "<tr>"
@@ -98,7 +102,8 @@ def runs_html(project: str, records: Sequence[RunRecord]) -> str:
         for record in reversed(records)
     )
     head = "<tr><th>name</th><th>id</th><th>state</th><th>steps</th></tr>"
-    return f"<table><caption>Runs of {escape(project)}</caption>{head}{rows}</table>"
+    title = f"<caption>Runs of {escape(project)}</caption>"
+    return f'<table class="{AS_TEXT}">{title}{head}{rows}</table>'
 
 
 def in_notebook() -> bool:

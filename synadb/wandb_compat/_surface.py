@@ -405,6 +405,7 @@ Table: add_column add_computed_columns add_data add_row bind_to_run captions cas
 """
 
 
+_GONE = "wandb itself has dropped it"
 # Beginnings of names that have no local meaning, and why.
 _REASONS = {
     "sdk.launch launch job apis.public.jobs docker apis.public.RunQueue apis.public.QueuedRun"
@@ -440,7 +441,7 @@ _REASONS = {
     " staging folder beside it",
     "sdk.sweeps sweeps wandb_agent": "sweeps are kept in the database; wandb.agent and"
     " wandb.controller run them",
-    "plots integration.magic magic sdk.integration_utils.data": "wandb itself has dropped it",
+    "plots integration.magic magic sdk.integration_utils.data": _GONE,
     "integration.cohere integration.diffusers integration.openai integration.huggingface"
     " integration.dspy integration.langchain integration.weave integration.metaflow": "SynaDB does"
     " not look into calls of this library, beyond what the package itself offers",
@@ -494,12 +495,16 @@ def _package(inside: str) -> str:
 
 
 def _message(name: str) -> str:
-    text = f"wandb.{name} exists in wandb and is not supported by SynaDB"
-    for places, reason in _REASONS.items():
-        for place in places.split():
-            if name.startswith(place):
-                return f"{text}: {reason}"
-    return f"{text}: {_REASON}"
+    reason = next(
+        (
+            reason
+            for places, reason in _REASONS.items()
+            if any(name.startswith(place) for place in places.split())
+        ),
+        _REASON,
+    )
+    where = "was in older versions of wandb" if reason == _GONE else "exists in wandb"
+    return f"wandb.{name} {where} and is not supported by SynaDB: {reason}"
 
 
 def _join(inside: str, name: str) -> str:

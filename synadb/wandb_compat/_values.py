@@ -249,8 +249,8 @@ def _is_figure(value: Any) -> bool:
     kind = type(value)
     module = value.__name__ if kind.__name__ == "module" else kind.__module__
     root = module.partition(".")[0] if isinstance(module, str) else ""
-    return root in ("matplotlib", "plotly", "bokeh") or (
-        root == "pandas" and kind.__name__ == "DataFrame"
+    return root in ("matplotlib", "plotly", "bokeh") or isinstance(
+        value, _class_in("pandas", "DataFrame")
     )
 
 

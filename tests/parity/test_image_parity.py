@@ -85,6 +85,8 @@ save("g.webp", P.fromarray(rgb))
 save("noext", P.fromarray(rgb), format="PNG")
 save("two.dots.png", P.fromarray(rgb))
 pathlib.Path("text.png").write_text("no image")
+for name in ("a.png", "b.JPG", "d.bmp", "f.tiff"):
+    pathlib.Path(f"cut {name}").write_bytes(pathlib.Path(name).read_bytes()[:-200])
 def box(**more):
     return {"position": {"minX": 0.1, "maxX": 0.5, "minY": 0, "maxY": 1}, "class_id": 1, **more}
 def boxes(*all, **more):
@@ -182,6 +184,8 @@ Image(P.fromarray(rgba))
 Image(P.fromarray(gray))
 Image(palette)
 Image(P.fromarray(gray).convert("1"))
+Image(P.fromarray(gray).convert("1"), file_type="jpg")
+Image(P.fromarray(gray).convert("LA").convert("La"), file_type="jpg")
 Image(P.fromarray(gray).convert("LA"))
 Image(P.fromarray(rgb), file_type="jpg")
 Image(palette, file_type="bmp")
@@ -214,6 +218,10 @@ Image("missing.png")
 Image("")
 Image(".")
 Image("text.png")
+Image("cut a.png")
+Image("cut b.JPG")
+Image("cut d.bmp")
+Image("cut f.tiff")
 Image("http://example.com/a.png")
 Image("s3://bucket/a.png")
 [Image("gs://bucket/a.png")]

@@ -73,6 +73,7 @@ ROWS = """
 {"k": plot.confusion_matrix(y_true=["b", "a"], preds=["b", "b"])}
 {"k": plot.confusion_matrix(y_true=[5, 3, 5], preds=[3, 3, 9])}
 {"k": plot.confusion_matrix(y_true=[0], preds=[1], class_names=("a", "b", "c"))}
+{"k": plot.confusion_matrix(y_true=[0], preds=[1], class_names={2: "c", 0: "a", 1: "b"})}
 {"k": plot.confusion_matrix(probs=[[0.1, 0.9], [0.6, 0.4], [0.5, 0.5]], y_true=[1, 1, 0])}
 {"k": plot.confusion_matrix(probs=np.array(P), y_true=np.array(Y), class_names=["a", "b", "c"])}
 {"k": plot.confusion_matrix(probs=pd.DataFrame(P), y_true=pd.Series(Y))}
@@ -108,6 +109,7 @@ CURVES = """
 {"k": plot.FUNCTION(["cab"[y] for y in Y], P, labels=["not", "used", "here"])}
 {"k": plot.FUNCTION(pd.Series(["cab"[y] for y in Y]), pd.DataFrame(P), classes_to_plot=["a"])}
 {"k": plot.FUNCTION([y > 0 for y in Y], P)}
+{"k": plot.FUNCTION([1, 1], [[0.5], [0.25]])}
 {"k": plot.FUNCTION([y * 10.0 for y in Y], P, labels=["a", "b", "c"])}
 {"k": plot.FUNCTION([y - 1 for y in Y], P, labels=["a", "b", "c"])}
 {"k": plot.FUNCTION([[y] for y in Y], P)}
@@ -150,6 +152,7 @@ plot.confusion_matrix(preds=[0, 1], y_true=[0, 0], class_names=["a"])
 plot.confusion_matrix(preds=[0, 0], y_true=[0, 1], class_names=["a"])
 plot.confusion_matrix(preds=[0, 5], y_true=[0, 1], class_names=["a", "b"])
 plot.confusion_matrix(preds=["a", "b"], y_true=["a", "b"], class_names=["a", "b"])
+plot.confusion_matrix(preds=[0, 1], y_true=[0, 1], class_names={1: "a", 2: "b"})
 plot.confusion_matrix(preds=["a", 1], y_true=["a", 1])
 plot.confusion_matrix(preds=[[0], [1]], y_true=[0, 1])
 plot.confusion_matrix(probs=[0.5, 0.5], y_true=[0, 1])

@@ -35,6 +35,7 @@ class Level(enum.IntEnum):
     LOW = 1
 UTC = datetime.timezone.utc
 T = wandb.Table
+RECORDS = np.array([(1, 2.5, "x"), (2, 3.5, "y")], dtype=[("i", "i4"), ("f", "f8"), ("s", "U4")])
 def image(): return wandb.Image(np.zeros((3, 4), np.uint8))
 def boxed(label, number):
     return wandb.Image(np.zeros((3, 4), np.uint8), boxes={"p": {"class_labels": {number: label},
@@ -75,9 +76,11 @@ CELLS = [
     *("np.datetime64('2020-01-01T00:00:00.123456789')", "np.datetime64('2020-01-01')"),
     *("np.arange(3)", "np.array(3)", "np.array(['a', 'b'])", "np.array([1.0, np.nan])"),
     *("np.zeros((2, 2, 2))", "np.zeros(200)", "np.zeros((2, 2), bool)", "{'a': np.arange(3)}"),
+    *("RECORDS", "RECORDS[0]", "[RECORDS[1]]", "np.zeros((2, 2), complex)"),
     *("[np.float32(1.5), np.int64(2)]", "image()", "[image(), image()]", "boxed('cat', 1)"),
     *("wandb.Html('<p>x</p>', inject=False)", "T(['q'], [[1], [None]])", "T(['q'], [[image()]])"),
     # errors
+    *("np.zeros(2, complex)", "np.zeros(2, 'm8[s]')", "np.array([object()], dtype=object)"),
     *("1j", "object()", "datetime.timedelta(1)", "datetime.time(1)", "b'\\xff'", "np.complex64(1)"),
 ]
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Sequence
 from typing import Any, NoReturn
@@ -11,7 +10,7 @@ from synadb.media.value import captured, remove_copy
 from synadb.wandb_compat._media.base import ArtifactSink, Media, Sink, Stored
 from synadb.wandb_compat.errors import Error
 
-__all__ = ["FileMedia", "captions", "is_path", "is_reference", "missing", "read"]
+__all__ = ["FileMedia", "captions", "is_path", "is_reference", "missing", "read", "temporary_file"]
 
 
 def is_path(value: Any) -> bool:
@@ -44,6 +43,17 @@ def captions(items: Sequence[Any]) -> bool | list[Any]:
     return [item._caption for item in items]
 
 
+def temporary_file(owner: Any, content: bytes, extension: str) -> str:
+    """The path of a file with this content, which goes when its owner goes."""
+    import tempfile
+    import weakref
+
+    with tempfile.NamedTemporaryFile(prefix="synadb-", suffix=extension, delete=False) as file:
+        file.write(content)
+    weakref.finalize(owner, remove_copy, file.name)
+    return file.name
+
+
 class FileMedia(Media):
     """A value whose file is there already, as a path or as bytes.
 
@@ -53,30 +63,18 @@ class FileMedia(Media):
 
     def __init__(self, caption: str | None = None) -> None:
         super().__init__(caption)
-        self._path: str | None = None
-        self._extension = ""
         self._content: bytes | None = None
         self._copy: str | None = None
-
-    def _set_path(self, path: str, extension: str | None = None) -> None:
-        """The file is a copy of this one; OSError if it cannot be read."""
-        with open(path, "rb"):
-            pass
-        self._path = path
-        self._extension = os.path.splitext(path)[1] if extension is None else extension
+        self._shown: str | None = None
 
     def _artifact_json(self, sink: ArtifactSink) -> dict[str, Any]:
-        if self._path is not None and is_reference(self._path):
+        if self._file is not None and is_reference(self._file):
             return {
                 "_type": self._log_type,
                 **self._facts(),
-                "path": sink.refer(self._folder, self._path),
+                "path": sink.refer(self._folder, self._file),
             }
         return super()._artifact_json(sink)
-
-    def _artifact_end(self, extension: str) -> str:
-        # A file of the script keeps its name.
-        return extension if self._path is None else f"/{os.path.basename(self._path)}"
 
     @classmethod
     def _from_file(cls, path: str, json_obj: dict[str, Any]) -> FileMedia:
@@ -88,54 +86,49 @@ class FileMedia(Media):
         self._content = content
         self._extension = extension
 
+    @property
+    def _path(self) -> str:
+        """Where the file is: the script's, or one that is made for this question."""
+        path = self._file or self._shown
+        if path is None:
+            content, extension = self._encode()
+            assert isinstance(content, bytes)
+            path = self._shown = temporary_file(self, content, extension)
+        return path
+
+    def __getstate__(self) -> dict[str, Any]:
+        # These files belong to this object, and go with it.
+        return {**super().__getstate__(), "_copy": None, "_shown": None}
+
     def _snapshot(self) -> FileMedia:
         """This value, independent of the file that it was made from."""
         with self._storing:
-            if self._stored is None and self._path is not None and not self._captured():
-                self._content, self._copy = captured(self._path)
+            if self._stored is None and self._file is not None and not self._captured():
+                self._content, self._copy = captured(self._file)
         return self
 
     def _captured(self) -> bool:
         return self._content is not None or self._copy is not None
 
     def _encode(self) -> tuple[bytes | str, str]:
-        for content in (self._content, self._copy, self._path):
+        for content in (self._content, self._copy, self._file):
             if content is not None:
                 return content, self._extension
         raise ValueError(f"this {type(self).__name__} has no content")
+
+    def _store_anew(self, sink: Sink, key: str, step: int | str) -> None:
+        # A file of the script may be another by now.
+        if self._file is None or self._stored is None or self._stored_in != sink.run_id:
+            super()._store_anew(sink, key, step)
 
     def _put(self, sink: Sink, key: str, step: int | str) -> Stored:
         stored = super()._put(sink, key, step)
         # The run has it now. What was passed as a path can be read again there.
         copy, self._copy = self._copy, None
         remove_copy(copy)
-        if self._path is not None:
+        if self._file is not None:
             self._content = None
         return stored
-
-    def _facts(self) -> dict[str, Any]:
-        return {} if self._caption is None else {"caption": self._caption}
-
-    @property
-    def _sha256(self) -> str:
-        """The digest of the file."""
-        if self._stored is not None:
-            return self._stored.sha256
-        import hashlib
-
-        content, _ = self._encode()
-        if isinstance(content, str):
-            with open(content, "rb") as file:
-                content = file.read()
-        return hashlib.sha256(content).hexdigest()
-
-    def __eq__(self, other: object) -> bool:
-        if not isinstance(other, type(self)):
-            return False
-        return self is other or self._sha256 == other._sha256
-
-    def __hash__(self) -> int:
-        return id(self)
 
     @classmethod
     def path_is_reference(cls, path: Any) -> bool:

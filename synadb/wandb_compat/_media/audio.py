@@ -33,9 +33,9 @@ class Audio(FileMedia, BatchableMedia):
         if is_path(data_or_path):
             path = str(data_or_path)
             if is_reference(path):
-                self._path = path
+                self._file = path
             else:
-                self._set_path(path)
+                self._set_file(path)
         else:
             self._set_samples(data_or_path, sample_rate)
 
@@ -63,9 +63,9 @@ class Audio(FileMedia, BatchableMedia):
         return self
 
     def _check_here(self) -> None:
-        if self._path is not None and is_reference(self._path):
+        if self._file is not None and is_reference(self._file):
             raise ValueError(
-                f"wandb.Audio({self._path!r}): a reference to external storage cannot currently "
+                f"wandb.Audio({self._file!r}): a reference to external storage cannot currently "
                 "be added to a run; download the file and pass its path"
             )
 
@@ -82,7 +82,7 @@ class Audio(FileMedia, BatchableMedia):
         value = {
             "_type": "audio",
             "count": len(items),
-            "audio": [item._to_run_value(sink, key, step) for item in items],
+            "audio": cls._each_to_run_value(items, sink, key, step),
             "sampleRates": cls.sample_rates(items),
             "durations": cls.durations(items),
         }
@@ -110,7 +110,7 @@ class Audio(FileMedia, BatchableMedia):
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Audio) or self._caption != other._caption:
             return False
-        paths = (self._path, other._path)
+        paths = (self._file, other._file)
         if any(path is not None and is_reference(path) for path in paths):
             return paths[0] == paths[1]
         return super().__eq__(other)

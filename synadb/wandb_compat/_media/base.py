@@ -7,11 +7,13 @@ a file handle do not matter. Encoding happens later, once, and may happen in ano
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Sequence
 from typing import Any, ClassVar, Protocol
 
 from synadb.media.value import Stored, clean_key
+from synadb.wandb_compat._media import custom
 from synadb.wandb_compat._values import history_value
 
 __all__ = [
@@ -157,6 +159,7 @@ class WBValue:
 
     _log_type: ClassVar[str | None] = None
     _classes_by_type: ClassVar[dict[str, type[WBValue]]] = {}
+    _is_custom: ClassVar[bool] = False  # a script's own, by wandb's methods
     _artifact_source: _InArtifact | None = None
     _artifact_target: _InArtifact | None = None
 
@@ -165,6 +168,7 @@ class WBValue:
         kind = cls.__dict__.get("_log_type")
         if kind is not None:
             WBValue._classes_by_type.setdefault(kind, cls)
+        custom.adapt(cls)
 
     def _to_run_value(self, sink: Sink, key: str, step: int | str) -> Any:
         """The JSON of this value under the last key of its path; files go to `sink`."""
@@ -187,7 +191,10 @@ class WBValue:
         its files.
         """
         if is_artifact(run_or_artifact):
-            return self._artifact_json(InArtifact(run_or_artifact))
+            json: dict[str, Any] = custom.built_in(self, "_artifact_json")(
+                InArtifact(run_or_artifact)
+            )
+            return json
         if not hasattr(type(run_or_artifact), "_sink"):
             raise TypeError(
                 f"{type(self).__name__}.to_json accepts wandb_run.Run or "
@@ -245,17 +252,60 @@ class Media(WBValue):
 
     def __init__(self, caption: str | None = None) -> None:
         self._caption = caption
+        self._file: str | None = None  # the path of what the script gave
+        self._is_tmp = False
+        self._extension = ""
         self._stored: Stored | None = None
         self._stored_in = ""  # the id of the run
+        self._place: tuple[str, str, int | str] | None = None  # a run's id, the first key and step
         self._storing = threading.Lock()
 
     def _encode(self) -> tuple[bytes | str, str]:
         """The content, or the path of a file that holds it, and the extension with its dot."""
-        raise NotImplementedError
+        if self._file is None:
+            raise NotImplementedError
+        return self._file, self._extension
+
+    def _set_file(self, path: str, is_tmp: bool = False, extension: str | None = None) -> None:
+        """Let this be the file. A run that has it removes one that `is_tmp`."""
+        if extension is not None and not path.endswith(extension):
+            raise AssertionError(
+                f'Media file extension "{extension}" must occur at the end of path "{path}".'
+            )
+        with open(path, "rb"):
+            pass  # that there is such a file
+        self._file, self._is_tmp = path, is_tmp
+        self._extension = os.path.splitext(path)[1] if extension is None else extension
+
+    @property
+    def _path(self) -> str | None:
+        """Where the file is."""
+        return self._file
+
+    @property
+    def _sha256(self) -> str:
+        """The digest of the file."""
+        if self._stored is not None:
+            return self._stored.sha256
+        import hashlib
+
+        return hashlib.sha256(self._bytes()).hexdigest()
+
+    @property
+    def _size(self) -> int | None:
+        """That of the file, in bytes."""
+        return len(self._bytes()) if self._stored is None else self._stored.size
+
+    def _bytes(self) -> bytes:
+        content, _ = self._encode()
+        if isinstance(content, bytes):
+            return content
+        with open(content, "rb") as file:
+            return file.read()
 
     def _facts(self) -> dict[str, Any]:
         """What a row says of it beside path, size and digest."""
-        return {}
+        return {} if self._caption is None else {"caption": self._caption}
 
     def _make_plain(self) -> None:
         """Make data that nobody else has of what the script says of it.
@@ -271,31 +321,55 @@ class Media(WBValue):
         # The same object, logged again to a run, is the file of the first time.
         with self._storing:
             if self._stored is None or self._stored_in != sink.run_id:
+                if self._place is not None and self._place[0] == sink.run_id:
+                    _, key, step = self._place
                 self._stored = self._put(sink, key, step)
                 self._stored_in = sink.run_id
-        return {"_type": self._log_type, **self._facts(), **self._stored.as_json()}
+        kind = self._log_type or "file"
+        return {"_type": kind, **self._facts(), **self._stored.as_json()}
+
+    def _claim(self, run_id: str, key: str, step: int | str) -> None:
+        """Let its file have this key and step, if it is the first time that a run logs it; which
+        of several times is encoded first is chance.
+        """
+        if self._place is None or self._place[0] != run_id:
+            self._place = run_id, key, step
+
+    def _store_anew(self, sink: Sink, key: str, step: int | str) -> None:
+        """In a list each value gets a place of its own, wherever it was logged before."""
+        with self._storing:
+            self._stored = self._put(sink, key, step)
+            self._stored_in = sink.run_id
 
     def _put(self, sink: Sink, key: str, step: int | str) -> Stored:
         content, extension = self._encode()
-        return sink.put(self._folder, key, step, content, extension)
+        stored = sink.put(self.get_media_subdir(), key, step, content, extension)
+        if self._is_tmp and self._file is not None:
+            self._is_tmp = False
+            os.unlink(self._file)
+        return stored
 
     def _artifact_json(self, sink: ArtifactSink) -> dict[str, Any]:
         content, extension = self._encode()
-        stored = sink.keep(self._folder, content, self._artifact_end(extension))
+        stored = sink.keep(self.get_media_subdir(), content, self._artifact_end(extension))
         facts = {"path": stored.path, "sha256": stored.sha256}
         return {"_type": self._log_type, **self._facts(), **facts}
 
     def _artifact_end(self, extension: str) -> str:
         """The end of the file's path in an artifact."""
-        return extension
+        # A file of the script keeps its name.
+        given = self._file is not None and not self._is_tmp
+        return f"/{os.path.basename(str(self._file))}" if given else extension
 
     def _run_json(self, run: Any) -> dict[str, Any]:
-        if not self.is_bound():
+        if self._stored is None and self._place is not None:
+            run._media.settle()
+        if self._stored is None:
             raise AssertionError(
                 f"Value of type {type(self).__name__} must be bound to a run with bind_to_run() "
                 "before being serialized to JSON."
             )
-        json: dict[str, Any] = self._to_run_value(run._sink, "", "")
+        json: dict[str, Any] = custom.built_in(self, "_to_run_value")(run._sink, "", "")
         return json
 
     def bind_to_run(
@@ -313,12 +387,12 @@ class Media(WBValue):
 
     def _bind(self, sink: Sink, key: str, step: int | str) -> None:
         with self._storing:
-            self._stored = None
-        self._to_run_value(sink, key, step)
+            self._stored = self._place = None
+        custom.built_in(self, "_to_run_value")(sink, key, step)
 
     def is_bound(self) -> bool:
-        """Whether its file is in a run."""
-        return self._stored is not None
+        """Whether its file is in a run, or on the way there."""
+        return self._place is not None or self._stored is not None
 
     @classmethod
     def from_json(cls, json_obj: dict[str, Any], source_artifact: Any) -> Media:
@@ -335,6 +409,20 @@ class Media(WBValue):
         if cls._folder == Media._folder:
             raise NotImplementedError(f"a {cls.__name__} has no files of its own")
         return cls._folder
+
+    def __eq__(self, other: object) -> bool:
+        if self is other:
+            return True
+        if not isinstance(other, type(self)) or not (self._has_file and other._has_file):
+            return False
+        return self._sha256 == other._sha256
+
+    def __hash__(self) -> int:
+        return id(self)
+
+    @property
+    def _has_file(self) -> bool:
+        return self._file is not None or type(self)._encode is not Media._encode
 
     def __getstate__(self) -> dict[str, Any]:
         state = self.__dict__.copy()
@@ -354,10 +442,19 @@ class BatchableMedia(Media):
         """The JSON of a list of such values, all of this class."""
         raise NotImplementedError
 
+    @staticmethod
+    def _each_to_run_value(
+        items: Sequence[Any], sink: Sink, key: str, step: int | str
+    ) -> list[dict[str, Any]]:
+        """The JSON of each value of a list."""
+        for item in items:
+            item._store_anew(sink, key, step)
+        return [item._to_run_value(sink, key, step) for item in items]
+
     @classmethod
     def seq_to_json(cls, seq: Sequence[Any], run: Any, key: str, step: int | str) -> dict[str, Any]:
         """The JSON of a list of such values, which are kept in the run."""
-        json: dict[str, Any] = cls._list_to_run_value(seq, run._sink, key, step)
+        json: dict[str, Any] = custom.built_in(cls, "_list_to_run_value")(seq, run._sink, key, step)
         return json
 
 

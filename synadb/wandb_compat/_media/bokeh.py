@@ -51,7 +51,7 @@ class Bokeh(FileMedia):
             ) from error
         if not path.endswith(_EXTENSION):
             raise ValueError(f"the name of a Bokeh file ends in {_EXTENSION}, unlike {path!r}")
-        self._set_path(path, _EXTENSION)
+        self._set_file(path, extension=_EXTENSION)
 
 
 def _model_json(model: Any) -> Any:

@@ -41,7 +41,7 @@ class Html(FileMedia, BatchableMedia):
         if inject:
             self.inject_head()
         if path and not inject:
-            self._set_path(path)
+            self._set_file(path)
         else:
             self._set_content(self.html.encode(), ".html")
 
@@ -58,7 +58,7 @@ class Html(FileMedia, BatchableMedia):
 
     @classmethod
     def _list_to_run_value(cls, items: Sequence[Any], sink: Sink, key: str, step: int | str) -> Any:
-        pages = [item._to_run_value(sink, key, step) for item in items]
+        pages = cls._each_to_run_value(items, sink, key, step)
         return {"_type": "html", "count": len(items), "html": pages}
 
 

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
 from synadb.media import image as pictures
 from synadb.media import jsontext
 from synadb.wandb_compat import _term
-from synadb.wandb_compat._media import dtypes
-from synadb.wandb_compat._media._sources import captions, is_reference
+from synadb.wandb_compat._media import custom, dtypes
+from synadb.wandb_compat._media._sources import captions, is_reference, temporary_file
 from synadb.wandb_compat._media.base import (
     ArtifactSink,
     BatchableMedia,
@@ -69,21 +69,21 @@ class Classes(Media):
 
     def reference(self, sink: ArtifactSink) -> dict[str, Any]:
         """What the JSON of an image in an artifact says of its classes, which become a file."""
-        return _put_classes(sink, self._path(), self._file())
+        return _put_classes(sink, self._file_path(), self._data())
 
     def column_reference(self, sink: ArtifactSink) -> dict[str, Any]:
         """What the type of a table's column says of its classes, which become a file."""
-        data = self._file()
+        data = self._data()
         is_free = sink.is_free(_COLUMN_CLASSES, data)
-        return _put_classes(sink, _COLUMN_CLASSES if is_free else self._path(), data)
+        return _put_classes(sink, _COLUMN_CLASSES if is_free else self._file_path(), data)
 
-    def _path(self) -> str:
+    def _file_path(self) -> str:
         import hashlib
 
         name = hashlib.md5(str(self._class_set).encode(), usedforsecurity=False).hexdigest()
         return f"media/classes/{name}_cls.classes.json"
 
-    def _file(self) -> bytes:
+    def _data(self) -> bytes:
         return json.dumps(history_value(self.to_json()), sort_keys=True).encode("ascii")
 
     def __eq__(self, other: object) -> bool:
@@ -205,13 +205,10 @@ class ImageMask(_Overlay):
     def __init__(self, val: dict[str, Any], key: str) -> None:
         super().__init__()
         self._key = key
-        self._path: str | None = None
         self._content: bytes | None = None
         self._picture: pictures.Picture | None = None
         if "path" in val:
-            self._path = str(val["path"])
-            with open(self._path, "rb"):
-                pass  # that there is such a file
+            self._set_file(str(val["path"]))
             return
         import numpy as np
 
@@ -252,26 +249,22 @@ class ImageMask(_Overlay):
     def _from_file(cls, path: str, json_obj: dict[str, Any]) -> ImageMask:
         return cls({"path": path}, "")
 
-    def _artifact_end(self, extension: str) -> str:
-        return extension if self._path is None else f"/{os.path.basename(self._path)}"
-
     def _labels(self) -> Mapping[Any, str] | None:
         labels: dict[Any, str] | None = getattr(self, "_val", {}).get("class_labels")
         return labels
 
     def _snapshot(self) -> ImageMask:
         """This mask, independent of the file it was made from; `log` calls this at once."""
-        if self._stored is None and self._path is not None and self._content is None:
-            with open(self._path, "rb") as file:
+        if self._stored is None and self._file is not None and self._content is None:
+            with open(self._file, "rb") as file:
                 self._content = file.read()
         return self
 
     def _encode(self) -> tuple[bytes | str, str]:
         if self._picture is not None:
             return self._picture.content(), ".mask.png"
-        assert self._path is not None
-        content = self._path if self._content is None else self._content
-        return content, os.path.splitext(self._path)[1]
+        content, extension = super()._encode()
+        return content if self._content is None else self._content, extension
 
 
 def _channels_as_in_wandb(data: Any) -> Any:
@@ -413,25 +406,15 @@ class Image(BatchableMedia):
         assert self._picture is not None
         path = self._picture.path or self._copy
         if path is None:
-            path = self._copy = self._write_copy(self._picture)
+            end = f".{self._picture.extension}"
+            path = self._copy = temporary_file(self, self._picture.content(), end)
         return path
 
-    def _write_copy(self, picture: pictures.Picture) -> str:
-        import contextlib
-        import tempfile
-        import weakref
-
-        with tempfile.NamedTemporaryFile(
-            prefix="synadb-", suffix=f".{picture.extension}", delete=False
-        ) as file:
-            file.write(picture.content())
-
-        def remove(path: str) -> None:
-            with contextlib.suppress(OSError):
-                os.unlink(path)
-
-        weakref.finalize(self, remove, file.name)
-        return file.name
+    def _set_file(self, path: str, is_tmp: bool = False, extension: str | None = None) -> None:
+        """Let this be the picture. A run that has it removes one that `is_tmp`."""
+        super()._set_file(path, is_tmp, extension)
+        self._picture = pictures.picture(path)
+        self.format = self._picture.extension
 
     def __getstate__(self) -> dict[str, Any]:
         # The file belongs to this object, and goes with it.
@@ -574,16 +557,13 @@ class Image(BatchableMedia):
         )
 
     def _bind(self, sink: Sink, key: str, step: int | str) -> None:
-        self._store_anew(sink, key, step)
+        custom.built_in(self, "_store_anew")(sink, key, step)
 
     def _store_anew(self, sink: Sink, key: str, step: int | str) -> None:
-        """In a list each image gets a place of its own, wherever it was logged before."""
         self._check_local()
-        overlays = (*(self._boxes or {}).values(), *(self._masks or {}).values())
-        for media in (self, *overlays):
-            with media._storing:
-                media._stored = media._put(sink, key, step)
-                media._stored_in = sink.run_id
+        super()._store_anew(sink, key, step)
+        for overlay in (*(self._boxes or {}).values(), *(self._masks or {}).values()):
+            overlay._store_anew(sink, key, step)
 
     @classmethod
     def _list_to_run_value(cls, items: Sequence[Any], sink: Sink, key: str, step: int | str) -> Any:
@@ -658,18 +638,15 @@ class Image(BatchableMedia):
         return pictures.encode(image, "PNG")
 
     def _repr_html_(self) -> str:
-        from base64 import b64encode
-        from html import escape
+        from synadb.media import show
 
         png = self._repr_png_()
         if png is None:
             # Looking at an object fetches nothing from elsewhere.
-            shown = f"<code>{escape(str(self._address))}</code>"
+            shown = f"<code>{show.plain(self._address)}</code>"
         else:
-            shown = f'<img src="data:image/png;base64,{b64encode(png).decode()}">'
-        if self._caption is None:
-            return shown
-        return f"<figure>{shown}<figcaption>{escape(str(self._caption))}</figcaption></figure>"
+            shown = f'<img src="{show.data_url("image/png", png)}">'
+        return show.captioned(shown, self._caption)
 
 
 # -- parts of the above ----------------------------------------------------------------------------

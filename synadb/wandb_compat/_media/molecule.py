@@ -40,7 +40,7 @@ class Molecule(FileMedia, BatchableMedia):
         elif is_path(data_or_path):
             path = str(data_or_path)
             self._check_type(os.path.splitext(path)[1][1:])
-            self._set_path(path)
+            self._set_file(path)
         else:
             raise ValueError(
                 "wandb.Molecule: data must be file name or a file object, not "
@@ -128,7 +128,7 @@ class Molecule(FileMedia, BatchableMedia):
     def _list_to_run_value(cls, items: Sequence[Any], sink: Sink, key: str, step: int | str) -> Any:
         return {
             "_type": "molecule",
-            "filenames": [item._to_run_value(sink, key, step)["path"] for item in items],
+            "filenames": [json["path"] for json in cls._each_to_run_value(items, sink, key, step)],
             "count": len(items),
             "captions": captions(items),
         }

@@ -47,7 +47,7 @@ class Object3D(FileMedia, BatchableMedia):
             self._set_content(read(data_or_path), f".{kind}")
         elif is_path(data_or_path):
             path = str(data_or_path)
-            self._set_path(path, self._extension_of(path))
+            self._set_file(path, extension=self._extension_of(path))
         elif isinstance(data_or_path, dict) and "type" in data_or_path:
             self._set_scene(data_or_path)
         else:
@@ -143,7 +143,7 @@ class Object3D(FileMedia, BatchableMedia):
 
     @classmethod
     def _list_to_run_value(cls, items: Sequence[Any], sink: Sink, key: str, step: int | str) -> Any:
-        objects = [item._to_run_value(sink, key, step) for item in items]
+        objects = cls._each_to_run_value(items, sink, key, step)
         return {
             "_type": "object3D",
             "filenames": [json["path"].removeprefix(f"{cls._folder}/") for json in objects],

@@ -31,8 +31,10 @@ class MediaStore(Pipeline):
         if isinstance(value, list | tuple):
             return self._convert_list(list(value), key, step)
         found = captured(as_media(value))
-        if not isinstance(found, Media | FileValue):
+        if not isinstance(found, Media | FileValue) or _is_custom(found):
             return found._to_run_value(self, key, step)
+        if isinstance(found, Media):
+            found._claim(self.run_id, key, step)
         return Pending(
             key, lambda: found._to_run_value(self, key, step), _held(found), _sequence(key, found)
         )
@@ -43,7 +45,7 @@ class MediaStore(Pipeline):
         if any(not hasattr(type(item), "_to_run_value") for item in items):
             raise TypeError(f"{key!r}: a list of media holds nothing else")
         found = [captured(item) for item in items]
-        if issubclass(kind, BatchableMedia) and all(type(item) is kind for item in items):
+        if issubclass(kind, BatchableMedia) and all(isinstance(item, kind) for item in items):
 
             def encode() -> Any:
                 return kind._list_to_run_value(found, self, key, step)
@@ -54,6 +56,11 @@ class MediaStore(Pipeline):
 
             if not any(isinstance(item, Media | FileValue) for item in found):
                 return encode()
+        if any(map(_is_custom, found)):
+            return encode()
+        for item in found:
+            if isinstance(item, Media):
+                item._claim(self.run_id, key, step)
         return Pending(key, encode, _held(*found), _sequence(key, *found))
 
     def say(self, message: str) -> None:
@@ -88,14 +95,20 @@ def as_media(value: Any) -> Any:
     """The data type for what is one itself, a DataFrame or a figure; TypeError for the rest."""
     if hasattr(type(value), "_to_run_value"):
         return value
-    module = type(value).__module__.partition(".")[0]
-    if module == "pandas":
+    from synadb.wandb_compat.util import is_pandas_data_frame
+
+    if is_pandas_data_frame(value):
         from synadb.wandb_compat._media.table import Table
 
         return Table(dataframe=value)
     from synadb.wandb_compat._media.plotly import figure_value
 
     return figure_value(value)
+
+
+def _is_custom(value: Any) -> bool:
+    """Whether a script's own methods make the JSON, which then happens while it logs."""
+    return getattr(value, "_is_custom", False)
 
 
 def _sequence(key: str, *values: Any) -> str | None:

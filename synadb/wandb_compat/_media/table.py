@@ -14,6 +14,7 @@ from synadb.wandb_compat._media.base import ArtifactSink, InArtifact, Media, Sin
 from synadb.wandb_compat._media.table_content import (
     ArtifactFiles,
     Content,
+    Destination,
     Increment,
     Logged,
     LoggedLink,
@@ -26,6 +27,7 @@ from synadb.wandb_compat._media.table_keys import (
     _TableIndex,
     _TableKey,
     _TableLinkMixin,
+    linked_tables,
 )
 
 if TYPE_CHECKING:
@@ -39,7 +41,6 @@ ColumnKey = str | int
 
 _LOG_MODES = ("IMMUTABLE", "MUTABLE", "INCREMENTAL")
 _MOST_INCREMENTS = 99
-_PREVIEW_ROWS = 20
 
 
 class Table(Media):
@@ -59,6 +60,10 @@ class Table(Media):
     data: list[list[Any]]
     columns: list[Any]
     _column_types: dtypes.Type
+    _content: Content | None
+    _increment: Increment | None
+    _earlier_increments: tuple[int, list[str]]
+    _last_logged_idx: int | None
 
     def __init__(
         self,
@@ -76,10 +81,9 @@ class Table(Media):
             f"Invalid log_mode: {log_mode}. Table(log_mode=) takes one of {list(_LOG_MODES)}"
         )
         self.log_mode = log_mode
-        self._content: Content | None = None
-        self._increment: Increment | None = None
-        self._earlier_increments: tuple[int, list[str]] = (0, [])
-        self._last_logged_idx: int | None = None
+        self._destination: Destination | None = None
+        self._run_id: str | None = None
+        self._forget_run()
         self._pk_col: ColumnKey | None = None
         self._fk_cols: set[ColumnKey] = set()
         self._known_rows: dict[tuple[type, ...], tuple[int, ...]] = {}
@@ -113,7 +117,8 @@ class Table(Media):
 
     def __getstate__(self) -> dict[str, Any]:
         # What has been logged belongs to this process and its run.
-        return {**super().__getstate__(), "_content": None, "_increment": None}
+        ours = ("_content", "_destination", "_increment", "_last_logged_idx", "_run_id")
+        return {**super().__getstate__(), **dict.fromkeys(ours)}
 
     # -- types -----------------------------------------------------------------------------------
 
@@ -463,12 +468,21 @@ class Table(Media):
 
     def _prepare(self, run: Any, key: str) -> None:
         """What the run that it is about to be logged to says of it."""
+        if self._run_id not in (None, run.id):
+            self._forget_run()
+        self._run_id = run.id
         if self._content is not None:
             return
+        self._destination = Destination(run.id, key, run._step)
         if self.log_mode == "INCREMENTAL" and run.resumed and not self._has_parts():
             self._load_incremental_table_state_from_resumed_run(run, key)
         if run._settings.table_raise_on_max_row_limit_exceeded:
             self._check_length(strict=True)
+
+    def _forget_run(self) -> None:
+        """Be a table that has not been logged."""
+        self._content = self._increment = self._last_logged_idx = None
+        self._earlier_increments = (0, [])
 
     def _has_parts(self) -> bool:
         return self._increment is not None or self._earlier_increments[0] > 0
@@ -500,13 +514,17 @@ class Table(Media):
                 if self._increment is not None:
                     self._increment.settled.set()
                 raise
+            self._content.goes_to(self._destination)
+            self._destination = None
             self._last_logged_idx = len(self.data) - 1
         return Logged(self._content, len(self.columns), len(self.data))
 
-    def _content_now(self) -> Content:
+    def _content_now(self, linked: dict[int, Content] | None = None) -> Content:
+        """The rows as they are; `linked` takes the tables that keys refer to, by their ids."""
+        linked = {} if linked is None else linked
         first = self._first_row()
         rows = self.data[first : first + Table.MAX_ARTIFACT_ROWS]
-        return Content(
+        found = Content(
             type(self).__name__,
             list(self.columns),
             captured_rows(rows),
@@ -514,7 +532,13 @@ class Table(Media):
             self.log_mode,
             Table.MAX_ROWS,
             self._increment,
+            linked,
         )
+        for table in linked_tables(self._types):
+            linked.setdefault(id(self), found)  # which the other may refer back to
+            if id(table) not in linked:
+                linked[id(table)] = table._content_now(linked)
+        return found
 
     def _first_row(self) -> int:
         """Where the rows begin that have not been logged in an earlier part."""
@@ -566,19 +590,12 @@ class Table(Media):
 
     # -- showing ---------------------------------------------------------------------------------
 
-    def _to_html(self, max_rows: int = _PREVIEW_ROWS) -> str:
-        """The first rows as HTML; what cells hold is shown as text, never run."""
-        head = "".join(f"<th>{_escaped(column)}</th>" for column in self.columns)
-        body = "".join(
-            "<tr>" + "".join(f"<td>{_cell_html(value)}</td>" for value in row) + "</tr>"
-            for row in self.data[:max_rows]
-        )
-        more = len(self.data) - max_rows
-        foot = f"<p>and {more} more rows</p>" if more > 0 else ""
-        return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>{foot}"
-
     def _repr_html_(self) -> str:
-        return self._to_html()
+        from synadb.media import show
+
+        rows = self.data[: show.PREVIEW_ROWS]
+        shown = [[_shown(value) for value in row] for row in rows]
+        return show.table(self.columns, shown, len(self.data))
 
 
 _BY_CLASS = (dtypes.BooleanType, dtypes.NoneType, dtypes.NumberType, dtypes.StringType)
@@ -606,17 +623,8 @@ def _data_array(value: Any) -> Any:
     return value.to_data_array()
 
 
-def _escaped(value: Any) -> str:
-    import html
-
-    text = str(value)
-    return html.escape(text if len(text) <= 200 else text[:199] + "…")
-
-
-def _cell_html(value: Any) -> str:
-    if isinstance(value, WBValue):
-        return f"<i>{_escaped(type(value).__name__)}</i>"
-    return _escaped(value)
+def _shown(value: Any) -> Any:
+    return type(value).__name__ if isinstance(value, WBValue) else value
 
 
 class PartitionedTable(Media):

@@ -17,22 +17,32 @@ media as files of its own. A cell is spelled differently in the two:
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import re
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from itertools import chain
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
+from weakref import WeakValueDictionary
 
 from synadb.media.table import SCALARS, compact_json, held_bytes, sorted_json
 from synadb.wandb_compat import _arrays
 from synadb.wandb_compat._media import dtypes
-from synadb.wandb_compat._media.base import ArtifactSink, Media, Sink, captured, clean_key
+from synadb.wandb_compat._media.base import (
+    ArtifactSink,
+    InArtifact,
+    Media,
+    Sink,
+    captured,
+    clean_key,
+)
 from synadb.wandb_compat._values import history_value
 
 __all__ = [
     "ArtifactFiles",
     "Content",
+    "Destination",
     "Increment",
     "Logged",
     "LoggedLink",
@@ -68,8 +78,19 @@ class Increment:
         return paths if self._before.path is None else [*paths, self._before.path]
 
 
+class Destination(NamedTuple):
+    """Where a table is logged to first: its files and its artifact are named by this."""
+
+    run_id: str
+    key: str
+    step: int | str
+
+
 class Content:
-    """Columns, rows and types as they were; nothing in here is shared with the table."""
+    """Columns, rows and types as they were; nothing in here is shared with the table.
+
+    `linked` has the contents of tables that keys refer to, by the ids of these tables.
+    """
 
     def __init__(
         self,
@@ -80,6 +101,7 @@ class Content:
         log_mode: str | None,
         run_rows: int,
         increment: Increment | None = None,
+        linked: Mapping[int, Content] | None = None,
     ) -> None:
         self.kind = kind
         self.columns = columns
@@ -87,7 +109,10 @@ class Content:
         self.types = types
         self.log_mode = log_mode
         self.increment = increment
+        self.linked = {} if linked is None else linked
         self._run_rows = run_rows
+        self._destination: Destination | None = None
+        self._before: Content | None = None
         self._lock = threading.Lock()
         self._run_id: str | None = None
         self._json: dict[str, Any] = {}
@@ -102,10 +127,21 @@ class Content:
         """Whether its files are in a run."""
         return self._run_id is not None
 
+    def goes_to(self, destination: Destination | None) -> None:
+        """Let the row that logs it first name the files, whichever row is encoded first."""
+        if destination is None:
+            return
+        self._destination = destination
+        place = destination[:2]
+        self._before, _latest[place] = _latest.get(place), self
+
     def stored_json(self, sink: Sink, key: str, step: int | str) -> dict[str, Any]:
         """What a row says of the files; they are stored by the first call."""
         with self._lock:
             if self._run_id is None:
+                if self._destination is not None and self._destination.run_id == sink.run_id:
+                    _, key, step = self._destination
+                    self._store_before(sink)
                 try:
                     self._json = self._store(sink, key, step)
                 finally:
@@ -113,12 +149,20 @@ class Content:
                         self.increment.settled.set()
                 self._run_id = sink.run_id
                 self.rows = []
+                self.linked = {}
             elif self._run_id != sink.run_id:
                 raise AssertionError(
                     f"{key!r}: this Table belongs to run {self._run_id}, where it was logged "
                     f"first; make a new one for run {sink.run_id}"
                 )
             return self._json
+
+    def _store_before(self, sink: Sink) -> None:
+        """Store what was logged under the same key before: versions are numbered as they come."""
+        before, self._before = self._before, None
+        if before is not None:
+            with contextlib.suppress(Exception):  # its own row tells of it
+                before.stored_json(sink, "", "")
 
     def _store(self, sink: Sink, key: str, step: int | str) -> dict[str, Any]:
         name, kind, entry = _artifact_entry(sink.run_id, key, self.increment)
@@ -139,6 +183,10 @@ class Content:
             json["previous_increments_paths"] = self.increment.paths_before()
             self.increment.path = json["artifact_path"]
         return json
+
+
+_latest: WeakValueDictionary[tuple[str, str], Content] = WeakValueDictionary()
+"""What was logged last under each key of each run."""
 
 
 class Logged(Media):
@@ -244,6 +292,7 @@ class ArtifactFiles:
     def __init__(self, sink: ArtifactSink) -> None:
         self._sink = sink
         self._tables: dict[int, tuple[Any, str]] = {}
+        self._linked: dict[int, Content] = {}
         self._referred: set[str] = set()
 
     # -- what cells and types refer to -----------------------------------------------------------
@@ -264,10 +313,14 @@ class ArtifactFiles:
         if known is not None:
             self._referred.add(known[1])
             return known[1]
+        if isinstance(self._sink, InArtifact):
+            added = self._sink.artifact._added_objs.get(id(table))
+            if added is not None:
+                return str(added[1].path)
         # Its content may refer back to it, before it can be named by its content.
         path = f"media/tables/t_{len(self._tables)}{SUFFIX}"
         self._tables[id(table)] = (table, path)
-        data = self.table_bytes(table._content_now())
+        data = self.table_bytes(self._linked.get(id(table)) or table._content_now())
         if path not in self._referred:
             path = f"media/tables/{_digest(data)}{SUFFIX}"
             self._tables[id(table)] = (table, path)
@@ -291,6 +344,7 @@ class ArtifactFiles:
         return {**fields, "data": rows}
 
     def _fields(self, content: Content) -> tuple[dict[str, Any], set[int]]:
+        self._linked.update(content.linked)
         types, skipped = self._column_types(content)
         fields: dict[str, Any] = {
             "_type": "table",
@@ -314,7 +368,7 @@ class ArtifactFiles:
             array_type = _array_type(kind)
             if array_type is not None:
                 shape = array_type.params["shape"]
-                if len(shape) == 1 and shape[0] <= _LONGEST_EMBEDDING:
+                if _is_embedded(shape):
                     kind = dtypes.ListType(dtypes.NumberType, shape[0])
                 else:
                     kept = self._put_arrays(str(column), [row[place] for row in content.rows])
@@ -360,6 +414,11 @@ def _json_bytes(value: Any) -> bytes:
 def _array_type(kind: dtypes.Type) -> dtypes.NDArrayType | None:
     parts = kind.params["allowed_types"] if isinstance(kind, dtypes.UnionType) else [kind]
     return next((part for part in parts if isinstance(part, dtypes.NDArrayType)), None)
+
+
+def _is_embedded(shape: Sequence[int]) -> bool:
+    """Whether arrays of this shape stand in the table's file, and not in one of their own."""
+    return len(shape) == 1 and shape[0] <= _LONGEST_EMBEDDING
 
 
 def _without(row: tuple[Any, ...], skipped: set[int]) -> tuple[Any, ...]:
@@ -434,13 +493,24 @@ def captured_cell(value: Any) -> Any:
         return items if SCALARS.issuperset(map(type, items)) else [*map(captured_cell, items)]
     array = _arrays.as_numpy(value)
     if array is not None:
-        return array.copy() if hasattr(array, "copy") else array
+        return _captured_array(array)
     if hasattr(value, "tolist") and not _arrays.is_scalar(value):
         return captured_cell(value.tolist())
     if isinstance(value, bytearray):
         return bytes(value)
     artifact_cell(value, None)  # raises where there is no form
     return value
+
+
+def _captured_array(array: Any) -> Any:
+    dtype = getattr(array, "dtype", None)  # a tensor of one element is a number by now
+    if dtype is None or (dtype.kind in "cm" and _is_embedded(array.shape)):
+        artifact_cell(array, None)  # raises where an element has no form
+    if dtype is not None and dtype.hasobject and array.ndim:
+        import numpy as np
+
+        return np.frompyfunc(captured_cell, 1, 1)(array)
+    return array.copy() if hasattr(array, "copy") else array
 
 
 def run_cell(value: Any) -> Any:
@@ -482,7 +552,7 @@ def artifact_cell(value: Any, files: ArtifactFiles | None) -> Any:
         return files.media_json(value)
     if isinstance(value, dict):
         return {key: artifact_cell(item, files) for key, item in value.items()}
-    if isinstance(value, list):
+    if isinstance(value, list | tuple):  # a tuple is a record of numpy's
         return [item if type(item) in SCALARS else artifact_cell(item, files) for item in value]
     if hasattr(value, "tolist"):
         plain = _arrays.item(value) if _arrays.is_scalar(value) else value.tolist()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from synadb.wandb_compat._media import dtypes
@@ -17,6 +17,7 @@ __all__ = [
     "_TableIndex",
     "_TableKey",
     "_TableLinkMixin",
+    "linked_tables",
 ]
 
 
@@ -152,6 +153,20 @@ class _ForeignIndexType(_LinkType):
         if not isinstance(py_obj, _TableIndex):
             raise TypeError("py_obj must be a _TableIndex")
         return cls(py_obj._table)
+
+
+def linked_tables(kind: Any) -> Iterator[Table]:
+    """The tables that a type refers to, or types in it; `kind` is one, or several in a dict."""
+    if isinstance(kind, _LinkType):
+        yield kind.params["table"]
+        return
+    parts = kind.params if isinstance(kind, dtypes.Type) else kind
+    if isinstance(parts, Mapping):
+        parts = parts.values()
+    elif not isinstance(parts, list):
+        return
+    for part in parts:
+        yield from linked_tables(part)
 
 
 def _is_table(value: Any) -> bool:

@@ -39,7 +39,7 @@ class Video(FileMedia, BatchableMedia):
         if is_path(data_or_path):
             path = str(data_or_path)
             self._format = self._checked(os.path.splitext(path)[1][1:].lower())
-            self._set_path(path)
+            self._set_file(path)
         elif hasattr(data_or_path, "read"):
             if format is None:
                 raise ValueError(
@@ -103,7 +103,7 @@ class Video(FileMedia, BatchableMedia):
         self._content = self._encode()[0]  # type: ignore[assignment]
 
     def _encode(self) -> tuple[bytes | str, str]:
-        if self._path is not None or self._content is not None:
+        if self._file is not None or self._content is not None:
             return super()._encode()
         from synadb.media.video import encode_ffmpeg, encode_gif, tile
 
@@ -129,7 +129,7 @@ class Video(FileMedia, BatchableMedia):
         return {
             "_type": "videos",
             "count": len(items),
-            "videos": [item._to_run_value(sink, key, step) for item in items],
+            "videos": cls._each_to_run_value(items, sink, key, step),
             "captions": captions(items),
         }
 

@@ -78,6 +78,7 @@ def curve_table(
     """
     import numpy as np
 
+    from synadb.wandb_compat._media import dtypes
     from synadb.wandb_compat._media.table import Table
 
     labels = np.repeat(np.array(list(lengths)), list(lengths.values()))
@@ -97,7 +98,9 @@ def curve_table(
         order = np.lexsort([data[name] for name in reversed(sort_by)])
         data = {name: values[order] for name, values in data.items()}
     rows = zip(*(values.tolist() for values in data.values()), strict=True)
-    return Table(columns=list(data), data=[list(row) for row in rows])
+    # A rate that is NaN throughout leaves its column without a number to tell the type by.
+    types = [dtypes.UnknownType(), *(dtypes.NumberType() for _ in columns)]
+    return Table(columns=list(data), data=[list(row) for row in rows], dtype=types)
 
 
 def _array(name: str, values: Any) -> Array:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from synadb.wandb_compat._arrays import tensor_name
@@ -18,7 +18,7 @@ def confusion_matrix(
     probs: Iterable[Any] | None = None,
     y_true: Iterable[Any] | None = None,
     preds: Iterable[Any] | None = None,
-    class_names: Iterable[Any] | None = None,
+    class_names: Iterable[Any] | Mapping[int, Any] | None = None,
     title: str = "Confusion Matrix Curve",
     split_table: bool = False,
 ) -> CustomChart:
@@ -29,8 +29,9 @@ def confusion_matrix(
             of the highest. Instead of `preds`.
         y_true: The true label of each sample.
         preds: The predicted label of each sample. Instead of `probs`.
-        class_names: Names of the classes; labels are then numbers from 0. Otherwise the labels
-            that occur, sorted, are called Class_1, Class_2, ...
+        class_names: Names of the classes, or a dict from their numbers to these; labels are then
+            numbers from 0. Otherwise the labels that occur, sorted, are called Class_1, Class_2,
+            ...
         title: Stands above the chart.
         split_table: Keep the table under "Custom Chart Tables/".
 
@@ -38,7 +39,7 @@ def confusion_matrix(
         ValueError: both `probs` and `preds` are given, lengths differ, or there are more labels
             than names.
         TypeError: `y_true` is missing, or both `probs` and `preds` are; or labels have no order.
-        KeyError: a label has no name.
+        KeyError: a label, or a number of a class, has no name.
     """
     from synadb.media import curves
     from synadb.wandb_compat._media.table import Table
@@ -58,7 +59,7 @@ def confusion_matrix(
         counts = curves.confusion_matrix(truth, guesses)
         names = [f"Class_{number + 1}" for number in range(len(counts))]
     else:
-        names = list(class_names)
+        names = _names(class_names)
         for labels, what in ((guesses, "predicted"), (truth, "true")):
             if len(set(labels)) > len(names):
                 raise ValueError(
@@ -80,6 +81,18 @@ def confusion_matrix(
         string_fields={"title": title},
         split_table=split_table,
     )
+
+
+def _names(class_names: Any) -> list[Any]:
+    if not isinstance(class_names, Mapping):
+        return list(class_names)
+    try:
+        return [class_names[number] for number in range(len(class_names))]
+    except KeyError as error:
+        raise KeyError(
+            f"confusion_matrix: class_names has {len(class_names)} names, and none for the class "
+            f"{error.args[0]}"
+        ) from None
 
 
 def _labels(values: Any) -> list[Any]:

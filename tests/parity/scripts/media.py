@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import datetime
 import decimal
+import hashlib
 import pathlib
 from collections.abc import Callable
+from importlib import import_module
 from typing import Any
 
 import numpy as np
 
 from tests.parity.play import GONE, See, differs
 from tests.parity.scripts._wandb import wandb
+
+BatchableMedia: Any = import_module("wandb.sdk.data_types.base_types.media").BatchableMedia
+Media: Any = import_module("wandb.sdk.data_types.base_types.media").Media
+WBValue: Any = import_module("wandb.sdk.data_types.base_types.wb_value").WBValue
 
 _STALE = "wandb shows the caption of an older image with a newer one that has none"
 
@@ -48,6 +54,7 @@ def in_dicts(see: See) -> None:
     run.log({"a": {"spread": wandb.Histogram(np_histogram=([1, 2], [0, 1, 2]))}})
     run.log({"a.dotted": _image(4), "with space": _image(5)})
     run.log({"empty": {}, "only": {"image": _image(6)}})
+    run.log({"folder/": _image(7), "a/folder/": [_image(8)]})
     run.finish()
 
 
@@ -61,6 +68,189 @@ def in_lists(see: See) -> None:
     run.log({"mixed": [_image(4), wandb.Html("<i>")]})
     run.log({"tables": [_table((1, 2)), _table((3, 4))]})
     run.log({"deep": {"images": [_image(5), _image(6)]}})
+    run.finish()
+
+
+class _Titled(wandb.Html):  # type: ignore[misc]
+    """A page that says more of itself."""
+
+    def to_json(self, run: Any) -> Any:
+        return {**super().to_json(run), "title": "a title"}
+
+
+class _Picture(wandb.Image):  # type: ignore[misc]
+    """A picture that overrides nothing."""
+
+
+class _Spread(wandb.Histogram):  # type: ignore[misc]
+    def to_json(self, run: Any = None) -> Any:
+        return {**super().to_json(run), "unit": "m"}
+
+
+class _Score(WBValue):  # type: ignore[misc]
+    """Data alone."""
+
+    _log_type = "score"
+
+    def __init__(self, score: int) -> None:
+        super().__init__()
+        self.score = score
+
+    def to_json(self, run: Any) -> Any:
+        return {"_type": self._log_type, "score": self.score, "at": (1, np.float64(0.5))}
+
+
+class _Note(BatchableMedia):  # type: ignore[misc]
+    """A text file, alone or in lists."""
+
+    _log_type = "note-file"
+
+    def __init__(self, text: str, is_tmp: bool = True, caption: str | None = None) -> None:
+        super().__init__(caption=caption)
+        path = pathlib.Path(f"{text}.note").absolute()
+        path.write_text(text, encoding="utf-8")
+        self._set_file(str(path), is_tmp=is_tmp, extension=".note")
+
+    @classmethod
+    def get_media_subdir(cls) -> str:
+        return "media/notes"
+
+    def to_json(self, run: Any) -> Any:
+        return {**super().to_json(run), "_type": self._log_type}
+
+    @classmethod
+    def seq_to_json(cls, seq: Any, run: Any, key: str, step: Any) -> Any:
+        return {"_type": "notes", "notes": [item.to_json(run) for item in seq], "key": key}
+
+
+class _Sheet(Media):  # type: ignore[misc]
+    """A file whose row is wandb's own."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__()
+        self._set_file(path)
+
+    @classmethod
+    def get_media_subdir(cls) -> str:
+        return "media/sheets"
+
+
+def logged_and_summed_up_at_once(see: See) -> None:
+    run = wandb.init(project="p")
+    noise = np.random.default_rng(0).integers(0, 256, (700, 700, 3), np.uint8)
+    image = wandb.Image(noise, masks={"m": {"mask_data": noise[:, :, 0]}})
+    run.log({"noise": image})
+    run.summary["best"] = image
+    run.log({"again": image})
+    run.finish()
+
+
+def own_classes(see: See) -> None:
+    run = wandb.init(project="p")
+    run.log({"page": _Titled("<p>"), "spread": _Spread(np_histogram=([1], [0, 1]))})
+    run.log({"pages": [_Titled("<p>"), wandb.Html("<b>")], "spreads": [_Spread([1, 2])]})
+    run.log({"score": _Score(3), "scores": [_Score(4), _Score(5)], "in": {"it": _Score(6)}})
+    run.log({"mixed": [_Score(1), _Titled("<i>"), _image(1)]})
+    run.log({"note": _Note("a", caption="of a")})
+    run.log({"notes": [_Note("b", is_tmp=False), _Note("c")]})
+    see("left", sorted(str(path) for path in pathlib.Path().glob("*.note")))
+    run.summary["titled"] = _Titled("<u>")
+    run.summary["score"] = _Score(7)
+    sheet = pathlib.Path("sheet.csv")
+    sheet.write_text("a,b", encoding="utf-8")
+    run.log({"sheet": _Sheet(str(sheet))})
+    see("the same", [_Sheet(str(sheet)) == _Sheet(str(sheet)), _Score(1) == _Score(1)])
+    with see.error("another end"):
+        _Sheet(str(sheet))._set_file(str(sheet), extension=".txt")
+    with see.error("no file"):
+        _Sheet("no such file.csv")
+    see("step", run.step)
+    run.finish()
+
+
+def own_binding(see: See) -> None:
+    bound: list[Any] = []
+
+    class Page(wandb.Html):  # type: ignore[misc]
+        def bind_to_run(self, run: Any, key: Any, step: Any, *rest: Any, **more: Any) -> None:
+            bound.append(["page", str(key), str(step)])
+            super().bind_to_run(run, key, step, *rest, **more)
+
+    class Picture(wandb.Image):  # type: ignore[misc]
+        def bind_to_run(self, run: Any, key: Any, step: Any, *rest: Any, **more: Any) -> None:
+            bound.append(["picture", str(key), str(step)])
+            super().bind_to_run(run, key, step, *rest, **more)
+
+        @classmethod
+        def seq_to_json(cls, seq: Any, run: Any, key: str, step: Any) -> Any:
+            return {**super().seq_to_json(seq, run, key, step), "mine": len(seq)}
+
+    run = wandb.init(project="p")
+    page = Page("<p>")
+    for key in ("first", "second"):
+        run.log({key: page, "below": {"a/b": Page(f"<{key}>")}})
+    run.log({"pages": [page, Page("<i>")]})
+    run.log({"picture": Picture(_pixels(1)), "last": [wandb.Html("<b>"), Page("<u>")]})
+    see("bound", bound)
+    run.log({"pictures": [Picture(_pixels(1)), Picture(_pixels(2))]})
+    see("kinds", sorted({kind for kind, _, _ in bound}))
+    run.finish()
+
+
+def own_classes_in_artifacts(see: See) -> None:
+    run = wandb.init(project="p")
+    artifact = wandb.Artifact("values", "dataset")
+    artifact.add(_Titled("<p>", inject=False), "page")
+    artifact.add(_Picture(_pixels(1)), "picture")
+    with see.error("of no known kind"):
+        artifact.add(_Score(3), "score")
+    with see.error("a file of no known kind"):
+        artifact.add(_Note("kept", is_tmp=False), "note")
+    see("sizes", {str(path): entry.size for path, entry in artifact.manifest.entries.items()})
+    run.log_artifact(artifact)
+    run.finish()
+
+
+def subclasses_in_lists(see: See) -> None:
+    run = wandb.init(project="p")
+    run.log({"all": [_Picture(_pixels(1)), _Picture(_pixels(2), caption="two")]})
+    run.log({"first": [_image(1), _Picture(_pixels(2))]})
+    run.log({"last": [_Picture(_pixels(2)), _image(1)]})
+    run.finish()
+
+
+def just_logged(see: See) -> None:
+    run = wandb.init(project="p")
+    for value in (
+        wandb.Image(np.random.default_rng(0).integers(0, 256, (300, 300, 3), np.uint8)),
+        wandb.Html("<p>", inject=False),
+        wandb.Object3D(np.zeros((5, 3))),
+    ):
+        name = type(value).__name__
+        see(f"{name} before", value.is_bound())
+        with see.error(f"{name} in no run", "must be bound to a run"):
+            value.to_json(run)
+        run.log({name: value})
+        see(f"{name} after", value.is_bound())
+        json = value.to_json(run)
+        see(name, {**json, "path": str(json["path"])})
+    run.finish()
+
+
+def where_their_files_are(see: See) -> None:
+    run = wandb.init(project="p")
+    pathlib.Path("page.html").write_text("<p>", encoding="utf-8")
+    for name, value in {
+        "image": _image(1),
+        "jpg": _image(1, file_type="jpg"),
+        "page": wandb.Html("<b>"),
+        "page of a file": wandb.Html("page.html", inject=False),
+        "points": wandb.Object3D(np.zeros((2, 3))),
+    }.items():
+        path = pathlib.Path(value._path)
+        content = path.read_bytes()
+        see(name, [path.suffix, hashlib.sha256(content).hexdigest() == value._sha256])
+        see(f"{name} size", [len(content) == value._size, value._sha256, value._size])
     run.finish()
 
 
@@ -92,6 +282,7 @@ def the_same_twice(see: See) -> None:
     for _ in range(3):
         run.log({"first": image, "page": page})
     run.log({"second": image, "also": image})
+    run.log({"pages": [page, wandb.Html("<b>")]})
     run.log({"third": [image, image]})
     run.summary["kept"] = image
     run.finish()
