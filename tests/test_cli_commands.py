@@ -150,6 +150,16 @@ def test_a_reader_that_goes_away_is_no_error(recorded: Path) -> None:
 # --- compare-runs ----------------------------------------------------------------------------
 
 
+def test_tables_are_told_by_their_kind(db_path: Path, capsys: Capture) -> None:
+    with ExperimentTracker(db_path) as tracker:
+        for name, lr in (("one", 0.1), ("two", 0.2)):
+            with tracker.run("e", run_id=name, config={"lr": lr}) as run:
+                run.log_table("table", [[lr]], columns=["lr"])
+    out = say(capsys, "compare-runs", "one", "two", "--db", str(db_path))
+    assert "sha256" not in out
+    assert max(map(len, out.splitlines())) < 80
+
+
 def test_two_runs_are_compared(recorded: Path, capsys: Capture) -> None:
     out = say(capsys, "compare-runs", "aa1", "naa2", "--db", str(recorded))
     lines = [line.split() for line in out.splitlines()]

@@ -537,3 +537,21 @@ def test_floats_and_times_are_told_and_excused(
         reasons("_float_picture"): 2,
         VARIES: 1,
     }
+
+
+def test_a_file_of_the_runs_folder_that_is_saved_is_there_twice_under_wandb() -> None:
+    there, other = content(b"hi", "best.txt", "files"), content(b"ho", "best.txt", "files")
+    printed = "DATA/wandb/run/files/best.txt"
+
+    def found(ours: Content, line: str) -> list[str]:
+        left = of_history(
+            files={"best.txt": there, "files/best.txt": there},
+            console={"stdout": [printed.replace("/files/", "/files/files/")]},
+        )
+        right = of_history(files={"best.txt": ours}, console={"stdout": [line]})
+        return [difference.reason for difference in diff(left, right)]
+
+    known = reasons("_saved_again")
+    assert found(there, printed) == [known, known]
+    assert known not in found(other, printed)
+    assert found(there, printed.replace("best", "last")).count(known) == 1

@@ -20,6 +20,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from synadb.cli import main
+from synadb.formats.wandb_log import read_wandb_log
 from synadb.ops import LogConsole, LogSystem
 from synadb.tracker import ExperimentTracker
 from tests.conftest import ROOT
@@ -452,6 +453,7 @@ for step in range(20):
 image = np.zeros((8, 8, 3), np.uint8)
 run.log({"one": wandb.Image(image, caption="c"), "more": [wandb.Image(image + 1)]})
 run.log({"table": wandb.Table(columns=["a"], data=[["x"]]), "html": wandb.Html("<b>x</b>")})
+run.log({"cm": wandb.plot.confusion_matrix(y_true=[0, 1], preds=[0, 1], class_names=["a", "b"])})
 run.finish()
 """
 
@@ -474,12 +476,19 @@ def test_what_the_drop_in_logged_comes_out_of_wandb(
     assert found["differences"] == []
     assert code == 0
     assert [line for line in found["left_out"] if "run_table" in line] == [
-        "1 artifacts of the type run_table: wandb takes that from no script; the tables go along"
+        "artifacts of the type run_table (2): wandb takes that from no script; the tables go along"
         " with the rows"
     ]
     media = Files(found["folder"]) / "files" / "media"
     assert len(list(media.rglob("*.png"))) == 2
-    assert len(list(media.rglob("*.table.json"))) == 1
+    assert len(list(media.rglob("*.table.json"))) == 2
+    # Brought in from there and out again it is the same run, its chart among it.
+    again = str(tmp_path / "again.db")
+    assert main(["import", "wandb", found["folder"], "--db", again]) == 0
+    assert main(["export", "r", "--to", "wandb", "--out", str(tmp_path / "y"), "--db", again]) == 0
+    for folder in ("x", "y"):
+        (log,) = (tmp_path / folder).glob("wandb/offline-run-*/run-r.wandb")
+        assert list(read_wandb_log(log).config_wandb["visualize"]) == ["cm"]
 
 
 @needs_wandb

@@ -439,7 +439,7 @@ def test_nothing_is_left_of_an_import_that_fails(tmp_path: Path, db_path: Path) 
 @pytest.mark.parametrize(
     ("content", "says"),
     [
-        (b"", "nothing can be read"),
+        (b"", "it is empty"),
         (FILE_HEADER, "nothing can be read"),
         (FILE_HEADER[:3], "nothing can be read"),
         (b"no log at all", "expected a wandb log"),

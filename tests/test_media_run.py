@@ -606,3 +606,13 @@ def test_the_first_row_of_a_table_names_its_files(run: Any, db_path: Path) -> No
         *range(20_001, 20_007),
         1,
     ]
+
+
+def test_an_error_of_log_comes_alone(run: Any) -> None:
+    with pytest.raises(TypeError) as caught:
+        run.log({"bad": object()})
+    assert caught.value.__context__ is None or caught.value.__suppress_context__
+    run.finish()
+    with pytest.raises(wandb.Error) as late:
+        run.log({"x": 1})
+    assert late.value.__context__ is None or late.value.__suppress_context__

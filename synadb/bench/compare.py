@@ -118,7 +118,14 @@ def _compare(
             place = folder / f"{side.name}-{number}"
             if keep is not None and number == repeat:
                 target = keep / side.name.lower()
-                shutil.copytree(place / "data", target, symlinks=True, dirs_exist_ok=True)
+                # Links of wandb's lead to what is removed here. `latest-run` is one to a folder.
+                shutil.copytree(
+                    place / "data",
+                    target,
+                    ignore=shutil.ignore_patterns("latest-run"),
+                    ignore_dangling_symlinks=True,
+                    dirs_exist_ok=True,
+                )
             # One pair at a time on disk: recordings can be large.
             shutil.rmtree(place)
     if len(sides) == 1:

@@ -36,6 +36,7 @@ _TIMES = re.compile(
     re.IGNORECASE,
 )
 _MADE_UP = re.compile(r"\b[a-z]+-[a-z]+-\d+\b|\bfile://\S+")
+_IN_FILES = re.compile(r"runs\[\d+\]\.files\['(.*)'\]")
 _STATISTICS = frozenset(("min", "max", "mean"))
 _OF_A_PICTURE = ("caption", "captions", "masks", "boxes", "classes", "all_masks", "all_boxes")
 
@@ -209,6 +210,32 @@ def _printed_alike(
     return theirs.sub(same, a) == ours.sub(same, b)
 
 
+def _saved_again(
+    difference: Difference, left: RecordedRun | None, right: RecordedRun | None
+) -> bool:
+    """Whether wandb has a file of the run's folder that was saved once more, below `files/`.
+
+    A printed line may have the path that `save` returned.
+    """
+    if left is None or right is None:
+        return False
+    again = {
+        name
+        for name, content in left.files.items()
+        if name.startswith("files/")
+        and _comparable(content) == _comparable(right.files.get(name.removeprefix("files/")))
+    }
+    found = _IN_FILES.fullmatch(difference.path)
+    if found is not None:
+        return found[1] in again and not _is_there(difference.right)
+    a, b = difference.left, difference.right
+    if difference.part != "console" or not (isinstance(a, str) and isinstance(b, str)):
+        return False
+    for name in again:
+        a = a.replace(f"/files/{name}", f"/{name}")
+    return a == b
+
+
 def _is_there(value: Any) -> bool:
     return value is not MISSING
 
@@ -221,5 +248,6 @@ REASONS: dict[str, Rule] = {
     "wandb makes a text of an array of one element": _array_of_one,
     "wandb drops texts of TensorBoard": _text_of_tensorboard,
     "a printed time or rate: what is logged is compared exactly": _printed_time,
+    "wandb.save of a file that is in the run's folder: wandb has it there twice": _saved_again,
     "offline, wandb has neither name nor address for a run": _printed_name,
 }

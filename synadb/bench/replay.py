@@ -149,8 +149,8 @@ def _plan(
     of_tables = sum(version.type == _OF_TABLES for version in outputs)
     if of_tables:
         left_out.append(
-            f"{of_tables} artifacts of the type {_OF_TABLES}: wandb takes that from no script; the"
-            " tables go along with the rows"
+            f"artifacts of the type {_OF_TABLES} ({of_tables}): wandb takes that from no script;"
+            " the tables go along with the rows"
         )
     for number, version in enumerate(one for one in outputs if one.type != _OF_TABLES):
         artifacts.append(_planned(tracker, version, scratch / f"version-{number}"))
@@ -255,7 +255,8 @@ def _compare(tracker: ExperimentTracker, run_id: str, log: str) -> Iterator[str 
         ("tags", sorted(run.tags), sorted(written.tags)),
         ("group", run.group, written.group),
         ("job type", run.job_type, written.job_type),
-        ("config", run.config, written.config),
+        ("config", _of_the_user(run.config), written.config),
+        ("charts", _charts(run.config), _charts({"_wandb": written.config_wandb})),
     ):
         if not _same(want, got):
             yield f"{name}: {got!r}, not {want!r}"
@@ -287,6 +288,16 @@ def _compare(tracker: ExperimentTracker, run_id: str, log: str) -> Iterator[str 
     for step in there:
         yield f"step {step}: is there, and was not"
     yield compared
+
+
+def _of_the_user(config: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in config.items() if key != "_wandb"}
+
+
+def _charts(config: Mapping[str, Any]) -> Any:
+    """What the `_wandb` part of a config has of the script's; wandb writes the rest anew."""
+    own = config.get("_wandb")
+    return own.get("visualize", {}) if isinstance(own, Mapping) else {}
 
 
 def _unmeasured(summary: Mapping[str, Any]) -> dict[str, Any]:

@@ -79,7 +79,8 @@ def run(args: argparse.Namespace) -> int:
 def _table(records: Sequence[RunRecord]) -> _Table:
     table: _Table = {section: {} for section in SECTIONS}
     for record in records:
-        of_run = (_facts(record), flatten(record.config), flatten(record.summary))
+        summary = flatten(record.summary, fold_media=True)
+        of_run = (_facts(record), flatten(record.config), summary)
         for section, values in zip(SECTIONS, of_run, strict=True):
             for key, value in values.items():
                 table[section].setdefault(key, {})[record.run_id] = value

@@ -43,7 +43,7 @@ PACKAGES = (
     "rdkit",
     "wandb",
 )
-_PARTS = ("", "-wal", "-shm")  # the file, and what SQLite keeps beside it
+_PARTS = ("", "-wal")  # the file, and what SQLite has not moved into it yet
 
 
 def add_parser(subparsers: Subparsers) -> None:

@@ -58,7 +58,7 @@ def run(args: argparse.Namespace) -> int:
         record = find_run(tracker, args.run)
         if args.media is not None:
             return _write_media(tracker, record.run_id, args)
-        metrics = _metrics(tracker.rows(record.run_id))
+        metrics = _metrics(tracker.scan(record.run_id))
         artifacts = tracker.list_artifacts(record.run_id)
         media = _media_files(tracker, record.run_id)
         logged = tracker.artifacts.outputs(record.run_id)

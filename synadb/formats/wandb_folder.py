@@ -62,14 +62,16 @@ def sources(paths: Iterable[str], *, project: str | None = None) -> Found:
                 found.problems.append(str(error))
                 continue
             if part.beginning is None:
-                found.problems.append(f"{log}: nothing can be read of it")
+                empty = "it is empty, as in folders that SynaDB makes" if not part.size else ""
+                found.problems.append(f"{log}: {empty or 'nothing can be read of it'}")
                 continue
             some = True
             parts = by_run.setdefault((part.project, part.run_id), [])
             if all(part.beginning != other.beginning for other in parts):
                 parts.append(part)
     if not some:
-        raise NotALogError("; ".join(found.problems))
+        first, *more = found.problems
+        raise NotALogError(first + (f"; and {len(more)} more like that" if more else ""))
     runs = [sorted(parts, key=lambda part: part.start) for parts in by_run.values()]
     for parts in sorted(runs, key=lambda parts: parts[0].start):
         run = _Run(parts, project)
@@ -159,6 +161,8 @@ class _Run:
             for metric in reader.metrics:
                 metrics[metric.get("name") or metric.get("glob_name", "")] = metric
         notes = config.pop("_wandb", {})
+        if isinstance(notes, dict) and notes.get("visualize"):
+            config["_wandb"] = {"visualize": notes["visualize"]}  # charts, which the script made
         metadata: dict[str, Any] = {}
         if last.get("entity"):
             metadata["entity"] = last["entity"]

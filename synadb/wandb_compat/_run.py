@@ -201,6 +201,8 @@ class Run(RunFields, RunArtifacts):
                 shape = (*data, *map(type, data.values()))
                 keyset = journal.caches[AUTO_RUN][shape]
             except (KeyError, TypeError, AttributeError):
+                keyset = None  # by the long way, whose errors are to be told without this one
+            if keyset is None:
                 return self._log(data, step, commit)
             with journal.lock:
                 at = own["_step"]
