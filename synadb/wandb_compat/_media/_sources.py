@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Sequence
 from typing import Any, NoReturn
@@ -50,8 +51,13 @@ def temporary_file(owner: Any, content: bytes, extension: str) -> str:
 
     with tempfile.NamedTemporaryFile(prefix="synadb-", suffix=extension, delete=False) as file:
         file.write(content)
-    weakref.finalize(owner, remove_copy, file.name)
+    weakref.finalize(owner, _remove_own, file.name, os.getpid())
     return file.name
+
+
+def _remove_own(path: str, pid: int) -> None:
+    if os.getpid() == pid:  # the owner in a forked child is a copy, and the other still lives
+        remove_copy(path)
 
 
 class FileMedia(Media):
@@ -116,10 +122,11 @@ class FileMedia(Media):
                 return content, self._extension
         raise ValueError(f"this {type(self).__name__} has no content")
 
-    def _store_anew(self, sink: Sink, key: str, step: int | str) -> None:
+    def _store_anew(self, sink: Sink, key: str, step: int | str) -> Stored:
         # A file of the script may be another by now.
         if self._file is None or self._stored is None or self._stored_in != sink.run_id:
-            super()._store_anew(sink, key, step)
+            return super()._store_anew(sink, key, step)
+        return self._stored
 
     def _put(self, sink: Sink, key: str, step: int | str) -> Stored:
         stored = super()._put(sink, key, step)

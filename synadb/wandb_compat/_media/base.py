@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any, ClassVar, Protocol
 
 from synadb.media.value import Stored, clean_key
@@ -318,6 +319,12 @@ class Media(WBValue):
                 setattr(self, name, history_value(value))
 
     def _to_run_value(self, sink: Sink, key: str, step: int | str) -> Any:
+        return self._row_json(sink, key, step, self._facts())
+
+    def _row_json(
+        self, sink: Sink, key: str, step: int | str, facts: Mapping[str, Any]
+    ) -> dict[str, Any]:
+        """The JSON of this value in a row that says `facts` of it."""
         # The same object, logged again to a run, is the file of the first time.
         with self._storing:
             if self._stored is None or self._stored_in != sink.run_id:
@@ -325,8 +332,14 @@ class Media(WBValue):
                     _, key, step = self._place
                 self._stored = self._put(sink, key, step)
                 self._stored_in = sink.run_id
-        kind = self._log_type or "file"
-        return {"_type": kind, **self._facts(), **self._stored.as_json()}
+            stored = self._stored
+        return {"_type": self._log_type or "file", **facts, **stored.as_json()}
+
+    def _encoder(self, sink: Sink, key: str, step: int | str) -> Callable[[], Any]:
+        """What makes the JSON later, which says of this value what is so by now."""
+        if type(self)._to_run_value is not Media._to_run_value:
+            return partial(self._to_run_value, sink, key, step)
+        return partial(self._row_json, sink, key, step, self._facts())
 
     def _claim(self, run_id: str, key: str, step: int | str) -> None:
         """Let its file have this key and step, if it is the first time that a run logs it; which
@@ -335,11 +348,18 @@ class Media(WBValue):
         if self._place is None or self._place[0] != run_id:
             self._place = run_id, key, step
 
-    def _store_anew(self, sink: Sink, key: str, step: int | str) -> None:
+    def _store_anew(self, sink: Sink, key: str, step: int | str) -> Stored:
         """In a list each value gets a place of its own, wherever it was logged before."""
         with self._storing:
-            self._stored = self._put(sink, key, step)
+            self._stored = stored = self._put(sink, key, step)
             self._stored_in = sink.run_id
+        return stored
+
+    def _anew_json(self, sink: Sink, key: str, step: int | str) -> dict[str, Any]:
+        """The JSON of a value of a list; another list may have it too, and be encoded meanwhile."""
+        stored = self._store_anew(sink, key, step)
+        json: dict[str, Any] = self._to_run_value(sink, key, step)
+        return json if self._is_custom else {**json, **stored.as_json()}
 
     def _put(self, sink: Sink, key: str, step: int | str) -> Stored:
         content, extension = self._encode()
@@ -362,13 +382,12 @@ class Media(WBValue):
         return f"/{os.path.basename(str(self._file))}" if given else extension
 
     def _run_json(self, run: Any) -> dict[str, Any]:
-        if self._stored is None and self._place is not None:
-            run._media.settle()
-        if self._stored is None:
+        if not self.is_bound():
             raise AssertionError(
                 f"Value of type {type(self).__name__} must be bound to a run with bind_to_run() "
                 "before being serialized to JSON."
             )
+        # One that waits is encoded here: an encoder that asks must not wait for its own pool.
         json: dict[str, Any] = custom.built_in(self, "_to_run_value")(run._sink, "", "")
         return json
 
@@ -447,9 +466,7 @@ class BatchableMedia(Media):
         items: Sequence[Any], sink: Sink, key: str, step: int | str
     ) -> list[dict[str, Any]]:
         """The JSON of each value of a list."""
-        for item in items:
-            item._store_anew(sink, key, step)
-        return [item._to_run_value(sink, key, step) for item in items]
+        return [item._anew_json(sink, key, step) for item in items]
 
     @classmethod
     def seq_to_json(cls, seq: Sequence[Any], run: Any, key: str, step: int | str) -> dict[str, Any]:

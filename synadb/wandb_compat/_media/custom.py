@@ -17,8 +17,10 @@ _OWN = ("_to_run_value", "_list_to_run_value")
 
 def adapt(cls: Any) -> None:
     """Let a class be logged by those methods of wandb's that it defines itself."""
-    defined = cls.__dict__
-    if any(name in defined for name in _OWN) or not any(name in defined for name in _METHODS):
+    if any(name in cls.__dict__ for name in _OWN):
+        return
+    defined = {name for name in _METHODS if _is_defined(cls, name)}
+    if not defined:
         return
     cls._is_custom = True
     cls._to_run_value = _to_run_value
@@ -28,6 +30,12 @@ def adapt(cls: Any) -> None:
         cls._list_to_run_value = classmethod(_list_to_run_value)
     if "to_json" in defined:
         cls._artifact_json = _artifact_json
+
+
+def _is_defined(cls: Any, name: str) -> bool:
+    """Whether a class has a method of its own, or of one beside the data types that it is of."""
+    home = next((kind for kind in cls.__mro__ if name in kind.__dict__), None)
+    return home is cls or (home is not None and not hasattr(home, "_is_custom"))
 
 
 def built_in(value: Any, name: str) -> Callable[..., Any]:
@@ -50,8 +58,9 @@ def _to_run_value(self: Any, sink: Any, key: str, step: int | str) -> Any:
     return history_value(self.to_json(run))
 
 
-def _store_anew(self: Any, sink: Any, key: str, step: int | str) -> None:
+def _store_anew(self: Any, sink: Any, key: str, step: int | str) -> Any:
     self.bind_to_run(_run_of(sink), key, step)
+    return self._stored
 
 
 def _list_to_run_value(cls: Any, items: Sequence[Any], sink: Any, key: str, step: int | str) -> Any:

@@ -17,6 +17,7 @@ from synadb.wandb_compat._media.base import (
     BatchableMedia,
     Media,
     Sink,
+    Stored,
     md5_base64,
 )
 from synadb.wandb_compat._values import history_value
@@ -124,8 +125,10 @@ class _Overlay(Media):
             )
         return stored
 
-    def _to_run_value(self, sink: Sink, key: str, step: int | str) -> Any:
-        return {**super()._to_run_value(sink, key, step), "_type": self.type_name()}
+    def _row_json(
+        self, sink: Sink, key: str, step: int | str, facts: Mapping[str, Any]
+    ) -> dict[str, Any]:
+        return {**super()._row_json(sink, key, step, facts), "_type": self.type_name()}
 
 
 class BoundingBoxes2D(_Overlay):
@@ -505,9 +508,11 @@ class Image(BatchableMedia):
             return picture.path, extension
         return picture.content(), extension
 
-    def _to_run_value(self, sink: Sink, key: str, step: int | str) -> Any:
+    def _row_json(
+        self, sink: Sink, key: str, step: int | str, facts: Mapping[str, Any]
+    ) -> dict[str, Any]:
         self._check_local()
-        json = super()._to_run_value(sink, key, step)
+        json = super()._row_json(sink, key, step, facts)
         for name, overlays in (("boxes", self._boxes), ("masks", self._masks)):
             if overlays:
                 json[name] = _overlays_json(overlays, sink, key, step)
@@ -559,11 +564,12 @@ class Image(BatchableMedia):
     def _bind(self, sink: Sink, key: str, step: int | str) -> None:
         custom.built_in(self, "_store_anew")(sink, key, step)
 
-    def _store_anew(self, sink: Sink, key: str, step: int | str) -> None:
+    def _store_anew(self, sink: Sink, key: str, step: int | str) -> Stored:
         self._check_local()
-        super()._store_anew(sink, key, step)
+        stored = super()._store_anew(sink, key, step)
         for overlay in (*(self._boxes or {}).values(), *(self._masks or {}).values()):
             overlay._store_anew(sink, key, step)
+        return stored
 
     @classmethod
     def _list_to_run_value(cls, items: Sequence[Any], sink: Sink, key: str, step: int | str) -> Any:
@@ -573,8 +579,7 @@ class Image(BatchableMedia):
                 f"{len(items)}."
             )
             items = items[: cls.MAX_ITEMS]
-        for item in items:
-            item._store_anew(sink, key, step)
+        stored = [item._store_anew(sink, key, step) for item in items]
         first = items[0]
         if any((item._width, item._height) != (first._width, first._height) for item in items):
             _term.termwarn(
@@ -587,7 +592,7 @@ class Image(BatchableMedia):
             "height": first._height,
             "format": first.format,
             "count": len(items),
-            "filenames": [item._stored.path for item in items],
+            "filenames": [one.path for one in stored],
         }
         texts = captions(items)
         if texts:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from synadb.media.value import FileValue
@@ -30,21 +31,22 @@ class MediaStore(Pipeline):
         """The JSON of a value that is more than data, or a Pending."""
         if isinstance(value, list | tuple):
             return self._convert_list(list(value), key, step)
-        found = captured(as_media(value))
+        found = _captured(as_media(value))
         if not isinstance(found, Media | FileValue) or _is_custom(found):
             return found._to_run_value(self, key, step)
         if isinstance(found, Media):
             found._claim(self.run_id, key, step)
-        return Pending(
-            key, lambda: found._to_run_value(self, key, step), _held(found), _sequence(key, found)
-        )
+            encode = found._encoder(self, key, step)
+        else:
+            encode = partial(found._to_run_value, self, key, step)
+        return Pending(key, encode, _held(found), _sequence(key, found))
 
     def _convert_list(self, items: list[Any], key: str, step: int | str) -> Any:
         items = [as_media(item) for item in items]
         kind = type(items[0])
         if any(not hasattr(type(item), "_to_run_value") for item in items):
             raise TypeError(f"{key!r}: a list of media holds nothing else")
-        found = [captured(item) for item in items]
+        found = [_captured(item) for item in items]
         if issubclass(kind, BatchableMedia) and all(isinstance(item, kind) for item in items):
 
             def encode() -> Any:
@@ -104,6 +106,12 @@ def as_media(value: Any) -> Any:
     from synadb.wandb_compat._media.plotly import figure_value
 
     return figure_value(value)
+
+
+def _captured(value: Any) -> Any:
+    """A value as it is now; one of a script's own, which is asked for its JSON at once, itself."""
+    found = captured(value)
+    return value if _is_custom(value) else found
 
 
 def _is_custom(value: Any) -> bool:

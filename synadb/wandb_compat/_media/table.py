@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, cast
 
-from synadb.wandb_compat._media import dtypes
+from synadb.wandb_compat._media import custom, dtypes
 from synadb.wandb_compat._media.base import ArtifactSink, InArtifact, Media, Sink, WBValue
 from synadb.wandb_compat._media.table_content import (
     ArtifactFiles,
@@ -567,10 +567,10 @@ class Table(Media):
         return self._content is not None and self._content.is_stored
 
     def _bind(self, sink: Sink, key: str, step: int | str) -> None:
-        self._to_run_value(sink, key, step)
+        custom.built_in(self, "_to_run_value")(sink, key, step)
 
     def _run_json(self, run: Any) -> dict[str, Any]:
-        json: dict[str, Any] = self._to_run_value(run._sink, "", "")
+        json: dict[str, Any] = custom.built_in(self, "_to_run_value")(run._sink, "", "")
         return json
 
     def _artifact_json(self, sink: ArtifactSink) -> dict[str, Any]:

@@ -19,6 +19,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import os
 import re
 import threading
 from collections.abc import Mapping, Sequence
@@ -132,7 +133,7 @@ class Content:
         if destination is None:
             return
         self._destination = destination
-        place = destination[:2]
+        place = destination.run_id, destination.key, os.getpid()
         self._before, _latest[place] = _latest.get(place), self
 
     def stored_json(self, sink: Sink, key: str, step: int | str) -> dict[str, Any]:
@@ -185,8 +186,10 @@ class Content:
         return json
 
 
-_latest: WeakValueDictionary[tuple[str, str], Content] = WeakValueDictionary()
-"""What was logged last under each key of each run."""
+_latest: WeakValueDictionary[tuple[str, str, int], Content] = WeakValueDictionary()
+"""What was logged last under each key of each run, by this process: a forked child leaves what
+waits in its parent to that.
+"""
 
 
 class Logged(Media):

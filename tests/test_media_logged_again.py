@@ -1,0 +1,188 @@
+"""What a row says of media that scripts define, change or log again while others are encoded."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import synadb.wandb_compat as wandb
+from synadb import ExperimentTracker
+from synadb.wandb_compat._media.pipeline import MediaStore
+
+PIXELS = np.zeros((4, 4, 3), np.uint8)
+
+
+@pytest.fixture
+def run(db_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    monkeypatch.setenv("SYNADB_PATH", str(db_path))
+    monkeypatch.setenv("SYNADB_RUN_DIR", "0")
+    run = wandb.init(
+        project="p", settings={"silent": True, "console": "off", "x_disable_stats": True}
+    )
+    yield run
+    run.finish()
+    wandb.teardown()
+
+
+def rows_of(db_path: Path, run: Any) -> list[dict[str, Any]]:
+    with ExperimentTracker(db_path) as tracker:
+        return list(tracker.rows(run.id))
+
+
+def test_a_caption_changed_after_log_does_not_reach_the_row(
+    run: Any, db_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    changed = threading.Event()
+    put = MediaStore.put
+
+    def late(self: Any, *args: Any) -> Any:
+        changed.wait(30)
+        return put(self, *args)
+
+    monkeypatch.setattr(MediaStore, "put", late)
+    image = wandb.Image(PIXELS, caption="then")
+    run.log({"image": image})
+    image._caption = "now"
+    image._grouping = 3
+    changed.set()
+    run.log({"image": image})
+    run.finish()
+    told = [
+        (row["image"]["caption"], row["image"].get("grouping")) for row in rows_of(db_path, run)
+    ]
+    assert told == [("then", None), ("now", 3)]
+
+
+@pytest.mark.parametrize("kind", [wandb.Image, wandb.Html])
+def test_lists_that_share_their_values_each_name_their_own_files(
+    run: Any, db_path: Path, monkeypatch: pytest.MonkeyPatch, kind: Any
+) -> None:
+    values = [kind(PIXELS), kind(PIXELS)] if kind is wandb.Image else [kind("a"), kind("b")]
+    put = MediaStore.put
+
+    def overtaken(self: Any, folder: str, key: str, step: Any, *rest: Any) -> Any:
+        stored = put(self, folder, key, step, *rest)
+        end = time.monotonic() + 30
+        # The first list is at its second value until the second list has stored the first anew.
+        while step == 0 and values[0]._stored and time.monotonic() < end:
+            if "list_1_" in values[0]._stored.path:
+                break
+            time.sleep(0.001)
+        return stored
+
+    monkeypatch.setattr(MediaStore, "put", overtaken)
+    run.log({"list": values})
+    run.log({"list": values[:1]})
+    run.finish()
+    for step, row in enumerate(rows_of(db_path, run)):
+        value = row["list"]
+        paths = value.get("filenames") or [page["path"] for page in value["html"]]
+        assert all(f"list_{step}_" in path for path in paths)
+
+
+def test_the_methods_of_a_mixin_are_asked(run: Any, db_path: Path) -> None:
+    class Signed:
+        def to_json(self, run: Any) -> dict[str, Any]:
+            return {**super().to_json(run), "signed": True}  # type: ignore[misc]
+
+    class Picture(Signed, wandb.Image):  # type: ignore[misc]
+        pass
+
+    run.log({"picture": Picture(PIXELS)})
+    run.finish()
+    assert rows_of(db_path, run)[0]["picture"]["signed"] is True
+
+
+@pytest.mark.parametrize("in_list", [False, True])
+def test_the_methods_of_a_table_are_asked(run: Any, db_path: Path, in_list: bool) -> None:
+    class Signed(wandb.Table):  # type: ignore[misc]
+        def to_json(self, run: Any) -> dict[str, Any]:
+            return {**super().to_json(run), "signed": True}
+
+    table = Signed(columns=["a"], data=[[1]])
+    run.log({"table": [table] if in_list else table})
+    run.finish()
+    found = rows_of(db_path, run)[0]["table"]
+    found = found[0] if in_list else found
+    assert (found["signed"], found["nrows"]) == (True, 1)
+
+
+@pytest.mark.timeout(30)
+def test_a_mask_may_ask_for_the_json_of_what_waits_behind_it(run: Any, db_path: Path) -> None:
+    others: list[Any] = [wandb.Image(PIXELS + shade) for shade in range(4)]
+    logged = threading.Event()
+
+    class Mask(wandb.data_types.ImageMask):  # type: ignore[misc]
+        def to_json(self, run: Any) -> dict[str, Any]:
+            logged.wait(30)
+            paths = [other.to_json(run)["path"] for other in others]
+            return {**super().to_json(run), "others": paths}
+
+    def masked() -> Any:
+        mask = Mask({"mask_data": PIXELS[..., 0]}, "m")
+        return wandb.Image(PIXELS, masks={"m": mask})
+
+    run.log({"one": masked(), "two": masked(), **{f"o{n}": one for n, one in enumerate(others)}})
+    logged.set()
+    run.finish()
+    (row,) = rows_of(db_path, run)
+    paths = [row[f"o{n}"]["path"] for n in range(4)]
+    assert row["one"]["masks"]["m"]["others"] == row["two"]["masks"]["m"]["others"] == paths
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no fork")
+@pytest.mark.parametrize("value", [lambda: wandb.Image(PIXELS), lambda: wandb.Html("<p>a</p>")])
+def test_a_forked_child_leaves_the_files_of_its_parent(value: Callable[[], Any]) -> None:
+    shown = value()
+    path = shown._path
+    child = os.fork()
+    if child == 0:
+        del shown
+        os._exit(0)
+    os.waitpid(child, 0)
+    assert Path(path).is_file()
+    del shown
+    assert not Path(path).exists()
+
+
+FORKING = """
+import os
+import synadb.wandb_compat as wandb
+
+run = wandb.init(project="p", settings={"silent": True, "console": "off"})
+tables = [wandb.Table(columns=["a", "b"], data=[[n, m] for m in range(3000)]) for n in range(20)]
+for table in tables:
+    run.log({"table": table})
+child = os.fork()
+if child == 0:
+    run.log({"table": wandb.Table(columns=["a"], data=[[-1]])})
+    run._settle()
+    os._exit(0)
+os.waitpid(child, 0)
+path = f"p/{run.id}"
+run.finish()
+print(len(list(wandb.Api().run(path).logged_artifacts())))
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no fork")
+def test_a_forked_child_leaves_the_tables_that_wait_to_its_parent(db_path: Path) -> None:
+    env = {**os.environ, "SYNADB_PATH": str(db_path), "SYNADB_RUN_DIR": "0"}
+    done = subprocess.run(
+        [sys.executable, "-c", FORKING],
+        env=env,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.stdout == "21\n", done.stderr
