@@ -9,13 +9,15 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import hypothesis
 import pytest
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
+
+    from synadb import ExperimentTracker
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -60,6 +62,27 @@ def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 def db_path(tmp_path: Path) -> Path:
     """A database file that does not exist yet, in a folder of its own."""
     return tmp_path / "experiments.db"
+
+
+@pytest.fixture
+def run(db_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    """A run of the drop-in's in the database `db_path`, silent and without a folder."""
+    import synadb.wandb_compat as wandb
+
+    monkeypatch.setenv("SYNADB_PATH", str(db_path))
+    monkeypatch.setenv("SYNADB_RUN_DIR", "0")
+    run = wandb.init(
+        project="p", settings={"silent": True, "console": "off", "x_disable_stats": True}
+    )
+    yield run
+    run.finish()
+    wandb.teardown()
+
+
+def sound(tracker: ExperimentTracker) -> None:
+    """The audit finds nothing."""
+    report = tracker.check()
+    assert report.ok, report.problems
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import base64
 import datetime
 import io
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -22,17 +22,9 @@ from synadb.wandb_compat._media.image import BoundingBoxes2D, Classes, ImageMask
 from synadb.wandb_compat._media.table import JoinedTable, PartitionedTable
 
 
-@pytest.fixture
-def run(db_path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
-    monkeypatch.setenv("SYNADB_PATH", str(db_path))
-    monkeypatch.setenv("SYNADB_RUN_DIR", "0")
+@pytest.fixture(autouse=True)
+def _in_a_folder_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    run = wandb.init(
-        project="p", settings={"silent": True, "console": "off", "x_disable_stats": True}
-    )
-    yield run
-    run.finish()
-    wandb.teardown()
 
 
 def pixels(shade: int = 7) -> Any:

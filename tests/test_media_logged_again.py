@@ -7,7 +7,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -19,18 +19,6 @@ from synadb import ExperimentTracker
 from synadb.wandb_compat._media.pipeline import MediaStore
 
 PIXELS = np.zeros((4, 4, 3), np.uint8)
-
-
-@pytest.fixture
-def run(db_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
-    monkeypatch.setenv("SYNADB_PATH", str(db_path))
-    monkeypatch.setenv("SYNADB_RUN_DIR", "0")
-    run = wandb.init(
-        project="p", settings={"silent": True, "console": "off", "x_disable_stats": True}
-    )
-    yield run
-    run.finish()
-    wandb.teardown()
 
 
 def rows_of(db_path: Path, run: Any) -> list[dict[str, Any]]:

@@ -9,7 +9,6 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -22,18 +21,6 @@ import synadb.wandb_compat as wandb
 from synadb import ExperimentTracker
 from synadb.wandb_compat._media import image as image_module
 from synadb.wandb_compat._media.pipeline import MediaStore
-
-
-@pytest.fixture
-def run(db_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
-    monkeypatch.setenv("SYNADB_PATH", str(db_path))
-    monkeypatch.setenv("SYNADB_RUN_DIR", "0")
-    run = wandb.init(
-        project="p", settings={"silent": True, "console": "off", "x_disable_stats": True}
-    )
-    yield run
-    run.finish()
-    wandb.teardown()
 
 
 def stored(db_path: Path, run: Any) -> tuple[list[dict[str, Any]], dict[str, bytes]]:

@@ -21,6 +21,7 @@ from synadb.errors import CorruptStoreError
 from synadb.storage import schema
 from synadb.storage.blobs import CHUNK_BYTES
 from synadb.storage.facts import facts
+from tests.conftest import sound
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -44,10 +45,6 @@ EDGES = sorted(
 
 def some_bytes(length: int, seed: int = 0) -> bytes:
     return random.Random(f"{length} {seed}").randbytes(length)
-
-
-def sound(tracker: ExperimentTracker) -> None:
-    assert tracker.check().problems == ()
 
 
 def rows(path: Path, text: str) -> list[tuple[Any, ...]]:

@@ -28,11 +28,7 @@ from synadb.errors import (
     RunExistsError,
     StorageError,
 )
-
-
-def sound(tracker: ExperimentTracker) -> None:
-    report = tracker.check()
-    assert report.ok, report.problems
+from tests.conftest import sound
 
 
 def test_everything_comes_back(db_path: Path) -> None:

@@ -146,8 +146,7 @@ def _of_no_number(
     ours, theirs = right.summary.get(key), left.summary.get(key)
     if field and isinstance(theirs, dict) and isinstance(ours, dict) and "_type" in ours:
         # Of a picture, a table, ... wandb takes the statistics of each field of its JSON.
-        last = next((row[key] for row in reversed(right.history) if key in row), None)
-        return ours == last and all(map(_are_statistics, theirs.values()))
+        return ours == _last(right, key) and all(map(_are_statistics, theirs.values()))
     if _is_there(difference.right) or not _are_statistics(difference.left):
         return False
     empty = all(math.isnan(value) or value == 0 for value in difference.left.values())

@@ -256,7 +256,7 @@ def _compare(tracker: ExperimentTracker, run_id: str, log: str) -> Iterator[str 
         ("group", run.group, written.group),
         ("job type", run.job_type, written.job_type),
         ("config", _of_the_user(run.config), written.config),
-        ("charts", _charts(run.config), _charts({"_wandb": written.config_wandb})),
+        ("charts", _charts(run.config.get("_wandb")), _charts(written.config_wandb)),
     ):
         if not _same(want, got):
             yield f"{name}: {got!r}, not {want!r}"
@@ -294,9 +294,8 @@ def _of_the_user(config: Mapping[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in config.items() if key != "_wandb"}
 
 
-def _charts(config: Mapping[str, Any]) -> Any:
+def _charts(own: Any) -> Any:
     """What the `_wandb` part of a config has of the script's; wandb writes the rest anew."""
-    own = config.get("_wandb")
     return own.get("visualize", {}) if isinstance(own, Mapping) else {}
 
 

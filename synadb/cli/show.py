@@ -11,6 +11,7 @@ from synadb.cli._parsing import Subparsers, add_command, add_database
 from synadb.cli._reading import (
     align,
     as_text,
+    counted,
     find_run,
     flatten,
     local_time,
@@ -88,7 +89,7 @@ def run(args: argparse.Namespace) -> int:
             _section(title, [_version_cells(version) for version in versions])
     if media:
         size = sum(file.size for file in media)
-        print(f"\nmedia: {_count(len(media))}, {size} bytes; --media DIR writes them out")
+        print(f"\nmedia: {counted(len(media), 'file')}, {size} bytes; --media DIR writes them out")
     return 0
 
 
@@ -105,7 +106,7 @@ def _version(version: VersionRecord) -> dict[str, Any]:
 
 
 def _version_cells(version: VersionRecord) -> tuple[str, ...]:
-    return version.name, version.type, _count(version.file_count), f"{version.size} bytes"
+    return version.name, version.type, counted(version.file_count, "file"), f"{version.size} bytes"
 
 
 def _media_files(tracker: ExperimentTracker, run_id: str) -> list[ArtifactRecord]:
@@ -128,7 +129,8 @@ def _write_media(tracker: ExperimentTracker, run_id: str, args: argparse.Namespa
         there = f", {present} there already" if present else ""
         out = f", {len(wrong)} left out" if wrong else ""
         written = [file.size for file in found if file.state == "written"]
-        print(f"{_count(len(written))}, {sum(written)} bytes written to {args.media}{there}{out}")
+        done = f"{counted(len(written), 'file')}, {sum(written)} bytes written to {args.media}"
+        print(f"{done}{there}{out}")
     for line in align((complaint,) for complaint in _complaints(wrong)):
         print(line, file=sys.stderr)
     return 1 if wrong else 0
@@ -142,11 +144,7 @@ def _complaints(wrong: Iterable[MediaFile]) -> Iterator[str]:
     for reason, names in files.items():
         yield from (f"synadb: {name}: {reason}" for name in names[:TOLD])
         if len(names) > TOLD:
-            yield f"synadb: and {_count(len(names) - TOLD)} more: {reason}"
-
-
-def _count(files: int) -> str:
-    return "1 file" if files == 1 else f"{files} files"
+            yield f"synadb: and {counted(len(names) - TOLD, 'file')} more: {reason}"
 
 
 def _metrics(rows: Iterable[Mapping[str, Any]]) -> dict[str, dict[str, Any]]:

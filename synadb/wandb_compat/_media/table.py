@@ -29,6 +29,7 @@ from synadb.wandb_compat._media.table_keys import (
     _TableLinkMixin,
     linked_tables,
 )
+from synadb.wandb_compat.util import is_pandas_data_frame
 
 if TYPE_CHECKING:
     import numpy as np
@@ -92,10 +93,10 @@ class Table(Media):
             dtype = dtypes.AnyType
         if columns is None:
             columns = ["Input", "Output", "Expected"]
-        if dataframe is None and _is_dataframe(data):
+        if dataframe is None and is_pandas_data_frame(data):
             dataframe = cast(Any, data)
         if dataframe is not None:
-            assert _is_dataframe(dataframe), (
+            assert is_pandas_data_frame(dataframe), (
                 "Table(dataframe=) expects a `pandas.core.frame.DataFrame` object"
             )
             columns = list(dataframe.columns)
@@ -603,13 +604,6 @@ _BY_CLASS = (dtypes.BooleanType, dtypes.NoneType, dtypes.NumberType, dtypes.Stri
 
 def _takes_none(kind: dtypes.Type) -> bool:
     return not isinstance(kind.assign(None), dtypes.InvalidType)
-
-
-def _is_dataframe(value: Any) -> bool:
-    return any(
-        kind.__name__ == "DataFrame" and kind.__module__.partition(".")[0] == "pandas"
-        for kind in type(value).__mro__
-    )
 
 
 def _dataframe_rows(dataframe: Any) -> Iterator[tuple[Any, ...]]:
