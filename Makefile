@@ -16,7 +16,7 @@ STAMP := $(VENV)/.installed
 CODE  := synadb tests examples
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check lint types fmt bench frameworks notebook kill clean install
+.PHONY: help demo test check lint types fmt bench frameworks notebook kill soak clean install
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -54,6 +54,9 @@ notebook: $(STAMP) ## execute the comparison notebook and store its outputs (on 
 
 kill: $(STAMP) ## SIGKILL a logging process ROUNDS times and count what is missing
 	@$(BIN)/python -m tests.kill --rounds $(ROUNDS)
+
+soak: $(STAMP) ## every test with new random examples, on twice the workers: what fails by chance
+	@$(BIN)/python -m pytest --numprocesses $$((2 * $(WORKERS))) --dist loadgroup --hypothesis-profile random
 
 install: $(STAMP) ## only create the environment
 

@@ -515,9 +515,10 @@ class RowMedia(Pipeline):
 
     def _pending(self, place: Place, value: Any, step: int) -> Pending:
         items = value if isinstance(value, list) else [value]
+        encoders = [item._encoder(self, place[-1], step) for item in items]
 
         def encode() -> Any:
-            jsons = [item._to_run_value(self, place[-1], step) for item in items]
+            jsons = [one() for one in encoders]
             return jsons if isinstance(value, list) else jsons[0]
 
         return Pending(".".join(place), encode, sum(item._held for item in items))

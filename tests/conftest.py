@@ -22,7 +22,12 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parent.parent
 
 # A shared machine is slow at odd moments; a slow example is no finding.
-hypothesis.settings.register_profile("synadb", deadline=None, print_blob=True)
+# The same examples at every run: what fails has been broken by the change that is tested. `make
+# soak` looks for others.
+hypothesis.settings.register_profile("random", deadline=None, print_blob=True)
+hypothesis.settings.register_profile(
+    "synadb", parent=hypothesis.settings.get_profile("random"), derandomize=True
+)
 hypothesis.settings.load_profile("synadb")
 
 

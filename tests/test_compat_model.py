@@ -397,6 +397,13 @@ CALLS = st.one_of(
 @pytest.mark.timeout(600)
 @hypothesis.settings(max_examples=EXAMPLES)
 @hypothesis.given(calls=st.lists(CALLS, min_size=8, max_size=16))
+@hypothesis.example(
+    calls=[
+        ("log", {"row": Pair({"d": {"x": -1}}, {"d": {"x": -1}}), "commit": None}),
+        ("define_metric", {"arguments": {"name": "d.x", "summary": "none"}}),
+        ("set_summary", {"node": 1, "key": "x", "value": Pair(7, 7), "how": "item"}),
+    ]
+)
 def test_few_metrics_with_all_rules_do_as_the_model(
     calls: list[tuple[str, dict[str, Any]]],
 ) -> None:

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Callable
+from itertools import permutations
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+import synadb.media
 import synadb.wandb_compat as wandb
 from synadb import ExperimentTracker
 from synadb.wandb_compat._media.pipeline import MediaStore
+from tests.media_sink import MemorySink
 
 PIXELS = np.zeros((4, 4, 3), np.uint8)
 
@@ -174,3 +178,53 @@ def test_a_forked_child_leaves_the_tables_that_wait_to_its_parent(db_path: Path)
         check=False,
     )
     assert done.stdout == "21\n", done.stderr
+
+
+def drop_in_values() -> list[Any]:
+    mask = {"m": {"mask_data": PIXELS[..., 0]}}
+    return [
+        wandb.Image(PIXELS, masks=mask),
+        wandb.Html("<p>"),
+        wandb.Audio(np.zeros(80), 8000),
+        wandb.Object3D(np.zeros((4, 3))),
+    ]
+
+
+@pytest.mark.parametrize("kind", range(4))
+def test_the_order_of_encoding_decides_no_name(run: Any, kind: int) -> None:
+    told = []
+    for order in permutations(range(5)):
+        value = drop_in_values()[kind]
+        sink: Any = MediaStore(run._tracker, run._native.run_id)
+        waiting = [
+            sink.convert(value, "first", 0),
+            sink.convert([value], "list", 1),
+            sink.convert(value, "second", 2),
+            sink.convert([value, value], "lists", 3),
+            sink.convert(value, "last", 4),
+        ]
+        jsons = {at: waiting[at].encode() for at in order}
+        told.append(json.dumps([jsons[at] for at in range(5)]))
+    assert len(set(told)) == 1
+    assert all(name in told[0] for name in ("/first_0_", "/list_1_", "/lists_3_"))
+    assert "/second_" not in told[0]
+    assert "/last_" not in told[0]
+
+
+def test_the_order_of_encoding_decides_no_name_of_native_media() -> None:
+    told = []
+    for order in permutations(range(4)):
+        picture = synadb.media.Image(PIXELS, caption="c")
+        table = synadb.media.Table([[picture]], columns=["picture"])
+        logged = {"table": table, "one": picture, "two": picture, "again": table}
+        sink = MemorySink()
+        encoders = [
+            value._encoder(sink, key, step) for step, (key, value) in enumerate(logged.items())
+        ]
+        picture.caption = "later"
+        jsons = {at: encoders[at]() for at in order}
+        told.append(json.dumps([jsons[at] for at in range(4)]))
+    assert len(set(told)) == 1
+    assert '"caption": "c"' in told[0]
+    assert "later" not in told[0]
+    assert "one_1" not in told[0]

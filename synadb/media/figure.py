@@ -49,10 +49,6 @@ class Figure(FileValue):
 
         return dumps(self._plotly)
 
-    def _to_run_value(self, sink: Any, key: str, step: int | str) -> Any:
-        json = super()._to_run_value(sink, key, step)
-        return json if self._picture is not None else {**json, "_type": "plotly-file"}
-
     def _put(self, sink: Any, key: str, step: int | str) -> Any:
         if self._picture is not None:
             return super()._put(sink, key, step)
@@ -61,7 +57,7 @@ class Figure(FileValue):
     def _facts(self) -> dict[str, Any]:
         facts = super()._facts()
         if self._picture is None:
-            return facts
+            return {**facts, "_type": "plotly-file"}
         size = {"width": self._picture.width, "height": self._picture.height}
         return {"format": "png", **size, **facts}
 

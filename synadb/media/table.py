@@ -83,12 +83,18 @@ class Table(FileValue):
     def _facts(self) -> dict[str, Any]:
         return {"ncols": len(self.columns), "nrows": len(self.rows)}
 
+    def _media(self) -> Iterator[Value]:
+        return (value for row in self.rows for value in row if isinstance(value, Value))
+
     def _snapshot(self) -> Table:
-        for row in self.rows:
-            for value in row:
-                if isinstance(value, Value):
-                    value._snapshot()
+        for value in self._media():
+            value._snapshot()
         return self
+
+    def _claim(self, sink: Any, key: str, step: int | str) -> tuple[str, int | str]:
+        for value in self._media():
+            value._claim(sink, key, step)
+        return super()._claim(sink, key, step)
 
     @property
     def _held(self) -> int:

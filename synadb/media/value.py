@@ -10,7 +10,8 @@ import contextlib
 import os
 import threading
 import weakref
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from typing import Any, ClassVar, Protocol
 
 from synadb.errors import InvalidValueError
@@ -72,6 +73,18 @@ class Value:
         """The JSON of this value under the last key of its path; files go to `sink`."""
         raise NotImplementedError
 
+    def _claim(self, sink: Sink, key: str, step: int | str) -> tuple[str, int | str]:
+        """The key and step that its file is named by: those of the first time that a run logs it.
+
+        `log` asks for this in the script's thread: which of several rows is encoded first is
+        chance.
+        """
+        return key, step
+
+    def _encoder(self, sink: Sink, key: str, step: int | str) -> Callable[[], Any]:
+        """What makes the JSON later."""
+        return partial(self._to_run_value, sink, key, step)
+
     @property
     def _held(self) -> int:
         """About how many bytes of memory this holds until it has been encoded."""
@@ -93,7 +106,8 @@ class FileValue(Value):
         self._content: bytes | None = None
         self._copy: str | None = None
         self._stored: Stored | None = None
-        self._stored_in: weakref.ref[Any] | None = None
+        self._run: weakref.ref[Any] | None = None
+        self._place: tuple[str, int | str] = ("", 0)  # the file's key and step in that run
         self._storing = threading.Lock()
 
     def encode(self) -> bytes:
@@ -129,12 +143,28 @@ class FileValue(Value):
         return self
 
     def _to_run_value(self, sink: Sink, key: str, step: int | str) -> Any:
-        # The same object, logged again to a run, is the file of the first time.
+        return self._encoder(sink, key, step)()
+
+    def _claim(self, sink: Sink, key: str, step: int | str) -> tuple[str, int | str]:
         with self._storing:
-            if self._stored is None or self._stored_in is None or self._stored_in() is not sink:
-                self._stored = self._put(sink, key, step)
-                self._stored_in = weakref.ref(sink)
-        return {"_type": self._type, **self._facts(), **self._stored.as_json()}
+            if self._run is None or self._run() is not sink:
+                self._run, self._place, self._stored = weakref.ref(sink), (key, step), None
+            return self._place
+
+    def _encoder(self, sink: Sink, key: str, step: int | str) -> Callable[[], Any]:
+        return partial(self._row_json, sink, *self._claim(sink, key, step), self._facts())
+
+    def _row_json(
+        self, sink: Sink, key: str, step: int | str, facts: Mapping[str, Any]
+    ) -> dict[str, Any]:
+        """The JSON of this value in a row that says `facts` of it, its file at a place."""
+        with self._storing:
+            stored = self._stored if self._run is not None and self._run() is sink else None
+            if stored is None:
+                stored = self._put(sink, key, step)
+                if self._run is not None and self._run() is sink:
+                    self._stored = stored
+        return {"_type": self._type, **facts, **stored.as_json()}
 
     def _put(self, sink: Sink, key: str, step: int | str) -> Stored:
         stored = sink.put(self._folder, key, step, self._source(), self.extension)
@@ -153,7 +183,7 @@ class FileValue(Value):
         state = self.__dict__.copy()
         del state["_storing"]
         # A copy on disk belongs to the object that made it, and a run to its process.
-        return state | {"_copy": None, "_stored": None, "_stored_in": None}
+        return state | {"_copy": None, "_stored": None, "_run": None}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)

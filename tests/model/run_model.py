@@ -413,10 +413,13 @@ def remove(tree: dict[str, Any], path: Path) -> None:
 
 
 def nodes(tree: Mapping[str, Any], above: Path = ()) -> Iterator[Path]:
-    """The paths of all dicts that a script can write into, the tree itself first."""
+    """The paths of all dicts that a script can write into, the tree itself first.
+
+    One that is left empty may be gone.
+    """
     yield above
     for key, value in sorted(tree.items()):
-        if isinstance(value, dict) and not isinstance(value, Media):
+        if isinstance(value, dict) and not isinstance(value, Media) and bare(value):
             yield from nodes(value, (*above, key))
 
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Any, NoReturn
 
 from synadb.media.value import captured, remove_copy
-from synadb.wandb_compat._media.base import ArtifactSink, Media, Sink, Stored
+from synadb.wandb_compat._media.base import ArtifactSink, Media, Place, Sink, Stored
 from synadb.wandb_compat.errors import Error
 
 __all__ = ["FileMedia", "captions", "is_path", "is_reference", "missing", "read", "temporary_file"]
@@ -122,11 +122,14 @@ class FileMedia(Media):
                 return content, self._extension
         raise ValueError(f"this {type(self).__name__} has no content")
 
-    def _store_anew(self, sink: Sink, key: str, step: int | str) -> Stored:
-        # A file of the script may be another by now.
-        if self._file is None or self._stored is None or self._stored_in != sink.run_id:
-            return super()._store_anew(sink, key, step)
-        return self._stored
+    def _claim(self, run_id: str, key: str, step: int | str, anew: bool = False) -> Place:
+        # A file of the script may be another by now: a run has it once.
+        return super()._claim(run_id, key, step, anew and self._file is None)
+
+    def _store(self, sink: Sink, key: str, step: int | str) -> Stored:
+        if self._file is not None:
+            _, key, step = self._claim(sink.run_id, key, step)
+        return super()._store(sink, key, step)
 
     def _put(self, sink: Sink, key: str, step: int | str) -> Stored:
         stored = super()._put(sink, key, step)

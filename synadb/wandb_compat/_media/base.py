@@ -11,7 +11,7 @@ import os
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar, NamedTuple, Protocol
 
 from synadb.media.value import Stored, clean_key
 from synadb.wandb_compat._media import custom
@@ -22,6 +22,7 @@ __all__ = [
     "BatchableMedia",
     "InArtifact",
     "Media",
+    "Place",
     "Sink",
     "Stored",
     "WBValue",
@@ -51,6 +52,14 @@ _HOMES = {
     "video-file": "video",
     "wb_trace_tree": "trace_tree",
 }
+
+
+class Place(NamedTuple):
+    """What names a file of a run: the row that logs the value first."""
+
+    run_id: str
+    key: str
+    step: int | str
 
 
 class Sink(Protocol):
@@ -257,8 +266,8 @@ class Media(WBValue):
         self._is_tmp = False
         self._extension = ""
         self._stored: Stored | None = None
-        self._stored_in = ""  # the id of the run
-        self._place: tuple[str, str, int | str] | None = None  # a run's id, the first key and step
+        self._stored_at: Place | None = None
+        self._place: Place | None = None  # where the next row finds its file
         self._storing = threading.Lock()
 
     def _encode(self) -> tuple[bytes | str, str]:
@@ -319,20 +328,16 @@ class Media(WBValue):
                 setattr(self, name, history_value(value))
 
     def _to_run_value(self, sink: Sink, key: str, step: int | str) -> Any:
+        _, key, step = self._claim(sink.run_id, key, step)
         return self._row_json(sink, key, step, self._facts())
 
     def _row_json(
         self, sink: Sink, key: str, step: int | str, facts: Mapping[str, Any]
     ) -> dict[str, Any]:
-        """The JSON of this value in a row that says `facts` of it."""
-        # The same object, logged again to a run, is the file of the first time.
-        with self._storing:
-            if self._stored is None or self._stored_in != sink.run_id:
-                if self._place is not None and self._place[0] == sink.run_id:
-                    _, key, step = self._place
-                self._stored = self._put(sink, key, step)
-                self._stored_in = sink.run_id
-            stored = self._stored
+        """The JSON of this value in a row that says `facts` of it; its file is that of a key and
+        step.
+        """
+        stored = self._store(sink, key, step)
         return {"_type": self._log_type or "file", **facts, **stored.as_json()}
 
     def _encoder(self, sink: Sink, key: str, step: int | str) -> Callable[[], Any]:
@@ -341,25 +346,38 @@ class Media(WBValue):
             return partial(self._to_run_value, sink, key, step)
         return partial(self._row_json, sink, key, step, self._facts())
 
-    def _claim(self, run_id: str, key: str, step: int | str) -> None:
-        """Let its file have this key and step, if it is the first time that a run logs it; which
-        of several times is encoded first is chance.
+    def _claim(self, run_id: str, key: str, step: int | str, anew: bool = False) -> Place:
+        """Where its file belongs: the place of the first time that a run logs it, until a list has
+        it, which gives each value a place of its own (`anew`).
+
+        `log` asks for this in the thread of the script: which of several rows is encoded first is
+        chance.
         """
-        if self._place is None or self._place[0] != run_id:
-            self._place = run_id, key, step
+        if anew or self._place is None or self._place.run_id != run_id:
+            self._place = Place(run_id, key, step)
+        return self._place
 
-    def _store_anew(self, sink: Sink, key: str, step: int | str) -> Stored:
-        """In a list each value gets a place of its own, wherever it was logged before."""
+    def _store(self, sink: Sink, key: str, step: int | str) -> Stored:
+        """Its file with this key and step, which may be there already."""
+        place = Place(sink.run_id, key, step)
         with self._storing:
-            self._stored = stored = self._put(sink, key, step)
-            self._stored_in = sink.run_id
-        return stored
+            if self._stored is None or self._stored_at != place:
+                self._stored = self._put(sink, key, step)
+                self._stored_at = place
+            return self._stored
 
-    def _anew_json(self, sink: Sink, key: str, step: int | str) -> dict[str, Any]:
-        """The JSON of a value of a list; another list may have it too, and be encoded meanwhile."""
-        stored = self._store_anew(sink, key, step)
+    def _store_in_list(self, sink: Sink, key: str, step: int | str) -> Stored:
+        if self._is_custom:
+            self._claim(sink.run_id, key, step, anew=True)
+        return self._store(sink, key, step)
+
+    def _listed_json(self, sink: Sink, key: str, step: int | str) -> dict[str, Any]:
+        """The JSON of a value of a list, which has this place since the list was logged."""
+        if not self._is_custom:
+            return self._row_json(sink, key, step, self._facts())
+        self._store_in_list(sink, key, step)
         json: dict[str, Any] = self._to_run_value(sink, key, step)
-        return json if self._is_custom else {**json, **stored.as_json()}
+        return json
 
     def _put(self, sink: Sink, key: str, step: int | str) -> Stored:
         content, extension = self._encode()
@@ -406,12 +424,12 @@ class Media(WBValue):
 
     def _bind(self, sink: Sink, key: str, step: int | str) -> None:
         with self._storing:
-            self._stored = self._place = None
+            self._stored = self._stored_at = self._place = None
         custom.built_in(self, "_to_run_value")(sink, key, step)
 
     def is_bound(self) -> bool:
         """Whether its file is in a run, or on the way there."""
-        return self._place is not None or self._stored is not None
+        return self._place is not None
 
     @classmethod
     def from_json(cls, json_obj: dict[str, Any], source_artifact: Any) -> Media:
@@ -466,11 +484,13 @@ class BatchableMedia(Media):
         items: Sequence[Any], sink: Sink, key: str, step: int | str
     ) -> list[dict[str, Any]]:
         """The JSON of each value of a list."""
-        return [item._anew_json(sink, key, step) for item in items]
+        return [item._listed_json(sink, key, step) for item in items]
 
     @classmethod
     def seq_to_json(cls, seq: Sequence[Any], run: Any, key: str, step: int | str) -> dict[str, Any]:
         """The JSON of a list of such values, which are kept in the run."""
+        for item in seq[: getattr(cls, "MAX_ITEMS", len(seq))]:
+            item._claim(run._sink.run_id, key, step, anew=True)
         json: dict[str, Any] = custom.built_in(cls, "_list_to_run_value")(seq, run._sink, key, step)
         return json
 

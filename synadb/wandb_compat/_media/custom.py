@@ -25,7 +25,7 @@ def adapt(cls: Any) -> None:
     cls._is_custom = True
     cls._to_run_value = _to_run_value
     if "bind_to_run" in defined:
-        cls._store_anew = _store_anew
+        cls._store_in_list = _store_in_list
     if "seq_to_json" in defined:
         cls._list_to_run_value = classmethod(_list_to_run_value)
     if "to_json" in defined:
@@ -53,12 +53,13 @@ def _to_run_value(self: Any, sink: Any, key: str, step: int | str) -> Any:
     from synadb.wandb_compat._values import history_value
 
     run = _run_of(sink)
-    if hasattr(self, "bind_to_run") and getattr(self, "_stored_in", "") != sink.run_id:
+    place = getattr(self, "_place", None)
+    if hasattr(self, "bind_to_run") and (place is None or place[0] != sink.run_id):
         self.bind_to_run(run, key, step)
     return history_value(self.to_json(run))
 
 
-def _store_anew(self: Any, sink: Any, key: str, step: int | str) -> Any:
+def _store_in_list(self: Any, sink: Any, key: str, step: int | str) -> Any:
     self.bind_to_run(_run_of(sink), key, step)
     return self._stored
 

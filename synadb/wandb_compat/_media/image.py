@@ -10,14 +10,13 @@ from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
 from synadb.media import image as pictures
 from synadb.media import jsontext
 from synadb.wandb_compat import _term
-from synadb.wandb_compat._media import custom, dtypes
+from synadb.wandb_compat._media import dtypes
 from synadb.wandb_compat._media._sources import captions, is_reference, temporary_file
 from synadb.wandb_compat._media.base import (
     ArtifactSink,
     BatchableMedia,
     Media,
     Sink,
-    Stored,
     md5_base64,
 )
 from synadb.wandb_compat._values import history_value
@@ -501,6 +500,7 @@ class Image(BatchableMedia):
         return facts
 
     def _encode(self) -> tuple[bytes | str, str]:
+        self._check_local()
         picture = self._picture
         assert picture is not None
         extension = f".{picture.extension}" if picture.extension else ""
@@ -561,16 +561,6 @@ class Image(BatchableMedia):
             masks=masks,
         )
 
-    def _bind(self, sink: Sink, key: str, step: int | str) -> None:
-        custom.built_in(self, "_store_anew")(sink, key, step)
-
-    def _store_anew(self, sink: Sink, key: str, step: int | str) -> Stored:
-        self._check_local()
-        stored = super()._store_anew(sink, key, step)
-        for overlay in (*(self._boxes or {}).values(), *(self._masks or {}).values()):
-            overlay._store_anew(sink, key, step)
-        return stored
-
     @classmethod
     def _list_to_run_value(cls, items: Sequence[Any], sink: Sink, key: str, step: int | str) -> Any:
         if len(items) > cls.MAX_ITEMS:
@@ -579,7 +569,7 @@ class Image(BatchableMedia):
                 f"{len(items)}."
             )
             items = items[: cls.MAX_ITEMS]
-        stored = [item._store_anew(sink, key, step) for item in items]
+        stored = [item._store_in_list(sink, key, step) for item in items]
         first = items[0]
         if any((item._width, item._height) != (first._width, first._height) for item in items):
             _term.termwarn(
@@ -677,7 +667,7 @@ def _overlays(given: Any, kind: type[Any], argument: str) -> dict[str, Any]:
 def _overlays_json(
     overlays: Mapping[str, Media], sink: Sink, key: str, step: int | str
 ) -> dict[str, Any]:
-    return {name: one._to_run_value(sink, key, step) for name, one in overlays.items()}
+    return {name: one._encoder(sink, key, step)() for name, one in overlays.items()}
 
 
 def _groups_json(

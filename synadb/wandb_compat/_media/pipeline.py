@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -34,12 +35,16 @@ class MediaStore(Pipeline):
         found = _captured(as_media(value))
         if not isinstance(found, Media | FileValue) or _is_custom(found):
             return found._to_run_value(self, key, step)
-        if isinstance(found, Media):
-            found._claim(self.run_id, key, step)
-            encode = found._encoder(self, key, step)
-        else:
-            encode = partial(found._to_run_value, self, key, step)
+        encode = self._encoder(found, key, step)
         return Pending(key, encode, _held(found), _sequence(key, found))
+
+    def _encoder(self, found: Any, key: str, step: int | str) -> Callable[[], Any]:
+        if isinstance(found, FileValue):
+            return found._encoder(self, key, step)
+        if not isinstance(found, Media) or _is_custom(found):
+            return partial(found._to_run_value, self, key, step)
+        _, key, step = found._claim(self.run_id, key, step)
+        return found._encoder(self, key, step)
 
     def _convert_list(self, items: list[Any], key: str, step: int | str) -> Any:
         items = [as_media(item) for item in items]
@@ -48,21 +53,22 @@ class MediaStore(Pipeline):
             raise TypeError(f"{key!r}: a list of media holds nothing else")
         found = [_captured(item) for item in items]
         if issubclass(kind, BatchableMedia) and all(isinstance(item, kind) for item in items):
+            for item in found[: getattr(kind, "MAX_ITEMS", len(found))]:
+                if not _is_custom(item):
+                    item._claim(self.run_id, key, step, anew=True)
 
             def encode() -> Any:
                 return kind._list_to_run_value(found, self, key, step)
         else:
+            encoders = [self._encoder(item, key, step) for item in found]
 
             def encode() -> Any:
-                return [item._to_run_value(self, key, step) for item in found]
+                return [one() for one in encoders]
 
             if not any(isinstance(item, Media | FileValue) for item in found):
                 return encode()
         if any(map(_is_custom, found)):
             return encode()
-        for item in found:
-            if isinstance(item, Media):
-                item._claim(self.run_id, key, step)
         return Pending(key, encode, _held(*found), _sequence(key, *found))
 
     def say(self, message: str) -> None:

@@ -10,11 +10,10 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, cast
 
 from synadb.wandb_compat._media import custom, dtypes
-from synadb.wandb_compat._media.base import ArtifactSink, InArtifact, Media, Sink, WBValue
+from synadb.wandb_compat._media.base import ArtifactSink, InArtifact, Media, Place, Sink, WBValue
 from synadb.wandb_compat._media.table_content import (
     ArtifactFiles,
     Content,
-    Destination,
     Increment,
     Logged,
     LoggedLink,
@@ -82,7 +81,7 @@ class Table(Media):
             f"Invalid log_mode: {log_mode}. Table(log_mode=) takes one of {list(_LOG_MODES)}"
         )
         self.log_mode = log_mode
-        self._destination: Destination | None = None
+        self._destination: Place | None = None
         self._run_id: str | None = None
         self._forget_run()
         self._pk_col: ColumnKey | None = None
@@ -474,7 +473,7 @@ class Table(Media):
         self._run_id = run.id
         if self._content is not None:
             return
-        self._destination = Destination(run.id, key, run._step)
+        self._destination = Place(run.id, key, run._step)
         if self.log_mode == "INCREMENTAL" and run.resumed and not self._has_parts():
             self._load_incremental_table_state_from_resumed_run(run, key)
         if run._settings.table_raise_on_max_row_limit_exceeded:

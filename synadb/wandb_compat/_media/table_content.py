@@ -24,7 +24,7 @@ import re
 import threading
 from collections.abc import Mapping, Sequence
 from itertools import chain
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar
 from weakref import WeakValueDictionary
 
 from synadb.media.table import SCALARS, compact_json, held_bytes, sorted_json
@@ -34,6 +34,7 @@ from synadb.wandb_compat._media.base import (
     ArtifactSink,
     InArtifact,
     Media,
+    Place,
     Sink,
     captured,
     clean_key,
@@ -43,7 +44,6 @@ from synadb.wandb_compat._values import history_value
 __all__ = [
     "ArtifactFiles",
     "Content",
-    "Destination",
     "Increment",
     "Logged",
     "LoggedLink",
@@ -79,14 +79,6 @@ class Increment:
         return paths if self._before.path is None else [*paths, self._before.path]
 
 
-class Destination(NamedTuple):
-    """Where a table is logged to first: its files and its artifact are named by this."""
-
-    run_id: str
-    key: str
-    step: int | str
-
-
 class Content:
     """Columns, rows and types as they were; nothing in here is shared with the table.
 
@@ -112,7 +104,7 @@ class Content:
         self.increment = increment
         self.linked = {} if linked is None else linked
         self._run_rows = run_rows
-        self._destination: Destination | None = None
+        self._destination: Place | None = None
         self._before: Content | None = None
         self._lock = threading.Lock()
         self._run_id: str | None = None
@@ -128,7 +120,7 @@ class Content:
         """Whether its files are in a run."""
         return self._run_id is not None
 
-    def goes_to(self, destination: Destination | None) -> None:
+    def goes_to(self, destination: Place | None) -> None:
         """Let the row that logs it first name the files, whichever row is encoded first."""
         if destination is None:
             return
