@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -19,6 +20,8 @@ import pytest
 import synadb.media
 import synadb.wandb_compat as wandb
 from synadb import ExperimentTracker
+from synadb.media.value import captured
+from synadb.wandb_compat._media import _sources
 from synadb.wandb_compat._media.pipeline import MediaStore
 from tests.media_sink import MemorySink
 
@@ -129,6 +132,33 @@ def test_a_mask_may_ask_for_the_json_of_what_waits_behind_it(run: Any, db_path: 
     (row,) = rows_of(db_path, run)
     paths = [row[f"o{n}"]["path"] for n in range(4)]
     assert row["one"]["masks"]["m"]["others"] == row["two"]["masks"]["m"]["others"] == paths
+
+
+@pytest.mark.timeout(30)
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such signals")
+def test_a_signal_handler_logs_what_is_just_being_captured(
+    run: Any, db_path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "a.wav"
+    path.write_bytes(b"sound")
+    sound = wandb.Audio(str(path))
+    rest = [True]
+
+    def interrupted(*args: Any) -> Any:
+        if rest:
+            rest.pop()
+            signal.raise_signal(signal.SIGUSR1)
+        return captured(*args)
+
+    monkeypatch.setattr(_sources, "captured", interrupted)
+    before = signal.signal(signal.SIGUSR1, lambda *_: run.log({"inside": sound}))
+    try:
+        run.log({"outside": sound})
+    finally:
+        signal.signal(signal.SIGUSR1, before)
+    run.finish()
+    inside, outside = rows_of(db_path, run)
+    assert inside["inside"]["sha256"] == outside["outside"]["sha256"]
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no fork")

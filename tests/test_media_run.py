@@ -534,6 +534,8 @@ class Markup(HTMLParser):
         lambda: wandb.Classes([{"id": 0, "name": EVIL}]),
         lambda: wandb.data_types.PartitionedTable(EVIL),
         lambda: wandb.plot.line(wandb.Table(columns=["x", "y"]), "x", "y", title=EVIL),
+        lambda: wandb.plot.bar(wandb.Table(columns=["x", "y"], data=[[EVIL, 1]]), "x", "y"),
+        lambda: wandb.visualize(EVIL, wandb.Table(columns=["x"], data=[[EVIL]])),
     ],
 )
 def test_nothing_that_was_given_runs_in_a_notebooks_page(make: Any) -> None:
@@ -551,6 +553,14 @@ def test_nothing_that_was_given_runs_in_a_notebooks_page(make: Any) -> None:
             elif "src" in attributes:
                 assert (attributes["src"] or "").startswith("data:")
     assert "application/javascript" not in bundle
+
+
+def test_a_chart_shows_what_it_is_drawn_from_in_a_notebook() -> None:
+    table = wandb.Table(columns=["epoch", "loss"], data=[[1, 0.25], [2, 0.125]])
+    titled = wandb.plot.line(table, "epoch", "loss", title="Loss by epoch")
+    for chart in (titled, wandb.plot.line(table, "epoch", "loss"), wandb.visualize("v", table)):
+        assert "<td>0.125</td>" in chart._repr_html_()
+        assert ("Loss by epoch" in chart._repr_html_()) == (chart is titled)
 
 
 def test_versions_of_a_table_are_numbered_as_they_were_logged(run: Any) -> None:

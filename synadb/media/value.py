@@ -108,7 +108,7 @@ class FileValue(Value):
         self._stored: Stored | None = None
         self._run: weakref.ref[Any] | None = None
         self._place: tuple[str, int | str] = ("", 0)  # the file's key and step in that run
-        self._storing = threading.Lock()
+        self._storing = threading.RLock()
 
     def encode(self) -> bytes:
         """The content of the file."""
@@ -187,7 +187,7 @@ class FileValue(Value):
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
-        self._storing = threading.Lock()
+        self._storing = threading.RLock()
 
 
 def captured(path: str) -> tuple[bytes | None, str | None]:

@@ -268,7 +268,7 @@ class Media(WBValue):
         self._stored: Stored | None = None
         self._stored_at: Place | None = None
         self._place: Place | None = None  # where the next row finds its file
-        self._storing = threading.Lock()
+        self._storing = threading.RLock()
 
     def _encode(self) -> tuple[bytes | str, str]:
         """The content, or the path of a file that holds it, and the extension with its dot."""
@@ -468,7 +468,7 @@ class Media(WBValue):
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
-        self._storing = threading.Lock()
+        self._storing = threading.RLock()
 
 
 class BatchableMedia(Media):

@@ -88,6 +88,9 @@ class CustomChart:
         """Set the key under which the chart is logged."""
         self.spec.key = key
 
+    def _repr_html_(self) -> str:
+        return _shown(self.table, self.spec.string_fields.get("title") or None)
+
 
 @dataclass
 class VisualizeSpec:
@@ -119,6 +122,16 @@ class Visualize:
     def set_key(self, key: str) -> None:
         """Set the key under which it is logged."""
         self.spec.key = key
+
+    def _repr_html_(self) -> str:
+        return _shown(self.table, self.spec.name)
+
+
+def _shown(table: Table, title: object) -> str:
+    """For a notebook: the table, since drawing it takes W&B's own page."""
+    from synadb.media import show
+
+    return show.captioned(table._repr_html_(), title)
 
 
 def charts_to_tables(
