@@ -143,7 +143,7 @@ class FileValue(Value):
         return self
 
     def _to_run_value(self, sink: Sink, key: str, step: int | str) -> Any:
-        return self._encoder(sink, key, step)()
+        return self._row_json(sink, *self._claim(sink, key, step), self._facts())
 
     def _claim(self, sink: Sink, key: str, step: int | str) -> tuple[str, int | str]:
         with self._storing:
@@ -152,6 +152,8 @@ class FileValue(Value):
             return self._place
 
     def _encoder(self, sink: Sink, key: str, step: int | str) -> Callable[[], Any]:
+        if type(self)._to_run_value is not FileValue._to_run_value:
+            return partial(self._to_run_value, sink, key, step)
         return partial(self._row_json, sink, *self._claim(sink, key, step), self._facts())
 
     def _row_json(
