@@ -508,7 +508,7 @@ class ExperimentTracker:
         """The rows of `rows` from `min_step` up to and without `max_step`, page by page.
 
         With `keys`, the rows that have all of them, reduced to them and `_step`; a key with dots
-        may lead into a nested dict.
+        may lead into a nested dict. Steps that are logged after the call are left out.
         """
         self._drain(run_id)
         return self._store.scan(run_id, keys, min_step=min_step, max_step=max_step)

@@ -367,7 +367,7 @@ def test_a_scan_of_a_live_run_loses_no_row(
 
     def log() -> None:
         nonlocal logged
-        while not stop.is_set() or logged < 5000:
+        while logged < (5_000 if stop.is_set() else 100_000):
             run.log({"i": logged})
             logged += 1
             if logged % 400 == 0:
@@ -386,6 +386,30 @@ def test_a_scan_of_a_live_run_loses_no_row(
     tracker.finish(run)
     found = [row["i"] for row in tracker.scan("r", ["i"])]
     assert found == list(range(logged))
+
+
+@pytest.mark.parametrize("read", ["scan", "blocks"])
+def test_reading_ends_with_the_rows_that_there_are(
+    tracker: ExperimentTracker, monkeypatch: pytest.MonkeyPatch, read: str
+) -> None:
+    """A run that grows faster than it is read has an end all the same."""
+    monkeypatch.setattr(scanning, "PAGE_ROWS", 10)
+    run = tracker.run("p", run_id="r")
+
+    def log(count: int) -> None:
+        for number in range(count):
+            run.log({"i": number, **({"text": "t"} if number % 7 == 0 else {})})
+            if number % 10 == 9:
+                tracker.flush()
+
+    log(50)
+    pages = getattr(tracker._store, read)("r")
+    count = 0
+    for page in pages:
+        count += len(page.steps) if read == "blocks" else 1
+        log(20)
+        assert count <= 50
+    assert count == 50
 
 
 def test_a_long_scan_needs_little_memory(store: Store) -> None:

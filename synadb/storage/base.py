@@ -155,7 +155,8 @@ class Store(ABC):
         """The rows of `rows` from `min_step` up to and without `max_step`, a page at a time.
 
         With `keys`, the rows that have all of them, reduced to them and `_step`; a key with dots
-        may lead into a nested dict. Each page is one snapshot.
+        may lead into a nested dict. Each page is one snapshot; steps that come after the
+        call are left out.
         """
 
     @abstractmethod

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from synadb.storage.codec import decode_column, decode_json
 from synadb.storage.reading import merge_row
-from synadb.storage.scanning import gather
+from synadb.storage.scanning import FIRST, LAST, gather, last_step
 from synadb.storage.writing import run_key
 
 if TYPE_CHECKING:
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 
 __all__ = ["EXACT", "Block", "Column", "blocks", "kinds"]
 
-_FIRST, _LAST = -(1 << 63), (1 << 63) - 1
 EXACT = 1 << 53  # integers up to this are all float64
 
 T = TypeVar("T")
@@ -81,7 +80,7 @@ def _kind(value: Any) -> str:
     if value is None:
         return "none"
     name = type(value).__name__
-    if name == "int" and not _FIRST <= value <= _LAST:
+    if name == "int" and not FIRST <= value <= LAST:
         return "json"
     if name == "str" and not _encodable(value):
         return "json"
@@ -138,19 +137,16 @@ def _leaves(values: Mapping[str, Any], key: str) -> Iterator[Any]:
 
 def blocks(read: Read[Any], run_id: str) -> Iterator[Block]:
     """The rows of a run page by page; `read` runs a function on one snapshot."""
-    read(lambda db: run_key(db, run_id))
-    low = _FIRST
-    while True:
-        block, end = read(partial(_block, run_id=run_id, low=low))
+    low, high = FIRST, read(lambda db: last_step(db, run_id))
+    while low <= high:
+        block, end = read(partial(_block, run_id=run_id, low=low, high=high))
         if block is not None:
             yield block
-        if end >= _LAST:
-            return
         low = end + 1
 
 
-def _block(db: sqlite3.Connection, run_id: str, low: int) -> tuple[Block | None, int]:
-    scope, parts, json_rows, end = gather(db, run_id, None, low, _LAST)
+def _block(db: sqlite3.Connection, run_id: str, low: int, high: int) -> tuple[Block | None, int]:
+    scope, parts, json_rows, end = gather(db, run_id, None, low, high)
     if not parts and not json_rows:
         return None, end
     return _merged(scope, parts, json_rows), end

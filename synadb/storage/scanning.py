@@ -23,14 +23,14 @@ if TYPE_CHECKING:
 
     Array = np.ndarray[Any, Any]
 
-__all__ = ["gather", "sample", "scan"]
+__all__ = ["FIRST", "LAST", "gather", "last_step", "sample", "scan"]
 
 PAGE_ROWS = 65536
 PAGE_CELLS = 1 << 20
 PAGE_JSON = 16384
 SLICE_CELLS = 1 << 17
 KEPT_CELLS = 1 << 23
-_FIRST, _LAST = -(1 << 63), (1 << 63) - 1
+FIRST, LAST = -(1 << 63), (1 << 63) - 1
 _SPECIAL = ("_step", "_runtime", "_timestamp")
 
 T = TypeVar("T")
@@ -244,12 +244,27 @@ def scan(
     min_step: int | None,
     max_step: int | None,
 ) -> Iterator[dict[str, Any]]:
-    """Rows in order of step; `read` runs a function on one snapshot."""
+    """Rows in order of step; `read` runs a function on one snapshot.
+
+    Steps that come later are left out, or a run that grows faster than it is read had no end.
+    """
     keys = _checked(keys)
-    read(lambda db: run_key(db, run_id))
-    low = _FIRST if min_step is None else max(_FIRST, min_step)
-    high = _LAST if max_step is None else min(_LAST, max_step - 1)
+    high = read(lambda db: last_step(db, run_id))
+    low = FIRST if min_step is None else max(FIRST, min_step)
+    if max_step is not None:
+        high = min(high, max_step - 1)
     return _scanned(read, run_id, keys, low, high)
+
+
+def last_step(db: sqlite3.Connection, run_id: str) -> int:
+    """The last step with a row, the first one there can be of a run without; RunNotFoundError."""
+    run = run_key(db, run_id)
+    found = db.execute(
+        "select max(last_step) from chunks where keyset in (select id from keysets where run = ?)"
+        " union all select max(step) from json_rows where run = ?",
+        (run, run),
+    )
+    return max((step for (step,) in found if step is not None), default=FIRST)
 
 
 def _checked(keys: Sequence[str] | None) -> Sequence[str] | None:
@@ -465,9 +480,9 @@ def sample(
             [scope.system("steps", chunk) for chunk in keyset.chunks],
             [(chunk, slice(None)) for chunk in keyset.chunks],
         )
-        for keyset in scope.keysets(_FIRST, _LAST)
+        for keyset in scope.keysets(FIRST, LAST)
     ]
-    json_rows = scope.json_rows(_FIRST, _LAST)
+    json_rows = scope.json_rows(FIRST, LAST)
     steps = _common_steps(scope, parts, json_rows)
     if len(steps) > samples:
         steps = _telling(steps, _numbers(scope, parts, json_rows, steps), samples)
