@@ -399,6 +399,13 @@ CALLS = st.one_of(
 @hypothesis.given(calls=st.lists(CALLS, min_size=8, max_size=16))
 @hypothesis.example(
     calls=[
+        ("log_loop", {"rows": [{"a": 1.0}, {"a": 2.0}]}),
+        ("define_metric", {"arguments": {"name": "*", "summary": "mean"}}),
+        ("log_loop", {"rows": [{"a": 4.0}, {"a": 8.0}]}),
+    ]
+)
+@hypothesis.example(
+    calls=[
         ("log", {"row": Pair({"d": {"x": -1}}, {"d": {"x": -1}}), "commit": None}),
         ("define_metric", {"arguments": {"name": "d.x", "summary": "none"}}),
         ("set_summary", {"node": 1, "key": "x", "value": Pair(7, 7), "how": "item"}),

@@ -217,14 +217,17 @@ class Run(RunFields, RunArtifacts):
                         own["_step"] = at
                     else:
                         own["_last_time"] = now
-                        own["_committed"] = at
                         metrics = own["_metrics"]
                         if metrics is None:
+                            own["_committed"] = at
                             own["_data"].update(data)
                         else:
+                            # Which may read the rows before this one.
                             inserted = metrics.apply(data, own["_data"], shape)
                             if inserted:
                                 own["_native"].write(inserted, at, now, AUTO_RUN)
+                            if own["_committed"] < at:
+                                own["_committed"] = at
                         return None
         return self._log(data, step, commit)
 

@@ -86,6 +86,7 @@ SCRIPTS = {
     "glob of a dict": "D('d.*', summary='max'); L({'d': {'x': 1, 'y': {'z': 2}}, 'd.f': 3})",
     "glob and dots": "D('d*', summary='max'); L({'d': {'q': 3}, 'd.f': 3, 'dd': 4})",
     "glob afterwards": "L(loss=3); D('l*', summary='min'); L(b=1); L(loss=5)",
+    "glob in the middle": "L(a=1); L(a=2); L(a=4); D('*', summary='mean,max'); L(a=8); L(a=16)",
     "glob before": "D('l*', summary='min'); D('loss', summary='max'); L(loss=3)",
     "glob bound": "D('l*', summary='min'); L(loss=5); D('l*', summary='max'); L(loss=6, l2=7)",
     "bound, then named": "D('l*', step_metric='e'); L(loss=5); D('loss', summary='max'); L(loss=6)",
