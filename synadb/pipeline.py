@@ -14,7 +14,7 @@ import os
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Hashable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
@@ -199,6 +199,7 @@ class Pipeline:
 
     def _begin(self) -> None:
         self._pid = os.getpid()
+        self.token: object = object()
         self._pool: ThreadPoolExecutor | None = None
         self._room = _Room()
         self._futures: set[Future[None]] = set()
@@ -212,6 +213,8 @@ class Pipeline:
         self._since = 0.0
         self._encoded: list[_Encoded] = []
         self._trouble: StorageError | None = None  # why these are not in the database yet
+        self._told = False  # that values could not be stored
+        self._untold = 0  # how many more could not
 
     def _after_fork(self) -> None:
         # What is under way belongs to the parent, which has the threads for it.
@@ -294,24 +297,47 @@ class Pipeline:
             error = caught
         finally:
             room.give(pending.weight)
-        one = _Encoded(pending.key, step, json, done, left)
         if error is not None:
-            self._give_up(one, error)
+            self._note(pending.key, step, error)
+            self.say(
+                f"{pending.key!r} of step {step} could not be encoded and is left out: {error}"
+            )
+            left()
         else:
             with self._lock:
-                self._encoded.append(one)
+                self._encoded.append(_Encoded(pending.key, step, json, done, left))
         self._flush_if_due(idle=room.empty)
 
     def _forget(self, future: Future[None]) -> None:
         with self._lock:
             self._futures.discard(future)
 
-    def _give_up(self, one: _Encoded, error: Exception) -> None:
-        self._note(one.key, one.step, error)
-        one.left()
+    def _give_up(self, lost: Sequence[_Encoded], error: Exception, *, final: bool = False) -> None:
+        self.token = object()  # whoever has put a file here puts it again when it is logged again
+        self._lose(lost, error, final=final)
+        for one in lost:
+            one.left()
+
+    def _lose(self, lost: Sequence[_Encoded], error: Exception, *, final: bool = False) -> None:
+        """Say that values could not be stored: a full disk loses many, and that is said once.
+
+        How many more there were is said in the end.
+        """
+        for one in lost:
+            self._note(one.key, one.step, error)
+        with self._lock:
+            self._untold += len(lost)
+            if not self._untold or (self._told and not final):
+                return
+            named = [] if self._told else [f"{lost[0].key!r} of step {lost[0].step}"]
+            others = self._untold - len(named)
+            if others:
+                named.append(f"{others} more value{'s' * (others > 1)}")
+            self._told, self._untold = True, 0
+        self.say(f"{' and '.join(named)} could not be stored and had to be left out: {error}")
 
     def _note(self, key: str, step: int, error: Exception) -> None:
-        """Say that a value is lost, and keep the reason for the run."""
+        """Keep for the run why a value is lost."""
         with self._lock:
             if len(self.errors) < KEPT_ERRORS:
                 text = f"{type(error).__name__}: {error}"
@@ -319,7 +345,6 @@ class Pipeline:
             else:
                 last = self.errors[-1]
                 last["more"] = last.get("more", 0) + 1
-        self.say(f"{key!r} of step {step} could not be encoded and is left out: {error}")
 
     def say(self, message: str) -> None:
         """Tell the person."""
@@ -374,8 +399,7 @@ class Pipeline:
                 self._put_back(files, encoded, error)
                 return
             except Exception as error:  # noqa: BLE001 - the run has been deleted, for one
-                for one in encoded:
-                    self._give_up(one, error)
+                self._give_up(encoded, error)
                 return
         finally:
             self._saving.release()
@@ -384,7 +408,7 @@ class Pipeline:
             try:
                 one.done(one.json)
             except Exception as error:  # noqa: BLE001 - as above
-                self._note(one.key, one.step, error)
+                self._lose([one], error)
             finally:
                 one.left()
 
@@ -401,8 +425,7 @@ class Pipeline:
                 self._bytes += size
                 self._since = time.monotonic()
         if not kept:
-            for one in encoded:
-                self._give_up(one, error)
+            self._give_up(encoded, error)
 
     # -- the end ---------------------------------------------------------------------------------
 
@@ -433,8 +456,8 @@ class Pipeline:
         with self._lock:
             lost, self._encoded = self._encoded, []
             self._files, self._bytes = {}, 0
-        for one in lost:
-            self._give_up(one, self._trouble or StorageError("the database is out of reach"))
+        trouble = self._trouble or StorageError("the database is out of reach")
+        self._give_up(lost, trouble, final=True)
 
 
 class Newest:

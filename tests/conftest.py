@@ -84,6 +84,14 @@ def run(db_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     wandb.teardown()
 
 
+def rows_of(db_path: Path, run: Any) -> list[dict[str, Any]]:
+    """The rows that a database has of a run."""
+    from synadb import ExperimentTracker
+
+    with ExperimentTracker(db_path) as tracker:
+        return list(tracker.rows(run.id))
+
+
 def sound(tracker: ExperimentTracker) -> None:
     """The audit finds nothing."""
     report = tracker.check()

@@ -14,6 +14,7 @@ class MemorySink:
 
     def __init__(self, run_id: str = "run1") -> None:
         self.run_id = run_id
+        self.token: object = object()
         self.files: dict[str, bytes] = {}
         self.artifacts: dict[tuple[str, str], list[dict[str, bytes]]] = {}
         self.config: dict[str, dict[str, Any]] = {}

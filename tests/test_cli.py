@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from synadb.cli import main
+from synadb.ops import EndRun, StartRun
 from synadb.tracker import ExperimentTracker
 from tests.conftest import ROOT, RunScript, run_python
 
@@ -75,6 +76,39 @@ def test_show(recorded: Path, capsys: Capture, wanted: str) -> None:
     assert ["loss", "3", "0.25"] in lines
     assert ["eval.acc", "1", "0.5"] in lines
     assert ["model", "1000", "bytes"] in lines
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"),
+    [
+        (-5.0, "0.0 seconds"),
+        (0.04, "0.0 seconds"),
+        (12.34, "12.3 seconds"),
+        (59.98, "1 minute"),
+        (61.2, "1 minute 1 second"),
+        (7200.0, "2 hours"),
+        (7384.0, "2 hours 3 minutes"),
+        (90061.0, "1 day 1 hour"),
+        (10 * 86400.0, "10 days"),
+    ],
+)
+def test_show_says_how_long_a_run_took(
+    db_path: Path, capsys: Capture, seconds: float, said: str
+) -> None:
+    with ExperimentTracker(db_path) as tracker:
+        start, end = StartRun("r", "e", 1e9), EndRun("r", "finished", 1e9 + seconds, 0)
+        tracker._store.apply([start, end])
+    assert main(["show", "r", str(db_path)]) == 0
+    assert f"\nduration    {said}\n" in capsys.readouterr().out
+
+
+def test_show_says_how_long_a_run_has_taken_so_far(db_path: Path, capsys: Capture) -> None:
+    with ExperimentTracker(db_path) as tracker:
+        run = tracker.run("e", run_id="r")
+        assert main(["show", "r", str(db_path)]) == 0
+        tracker.finish(run)
+    (line,) = [line for line in capsys.readouterr().out.splitlines() if "duration" in line]
+    assert line.endswith(" seconds so far")
 
 
 def test_show_lists_the_versions_that_a_run_logged_and_used(

@@ -119,8 +119,14 @@ def test_values_that_a_float_does_not_hold_and_names_that_break_lines(
         (["--last", "2"], ["aa2", "zz"]),
         (["--last", "0"], []),
         (["--state", "failed"], ["zz"]),
+        (["--state", "preempted"], []),
         (["--tag", "good", "--tag", "old"], ["zz"]),
         (["--experiment", "mnist", "--last", "1"], ["aa2"]),
+        (["--reverse"], ["zz", "aa2", "aa1"]),
+        (["--sort", "loss"], ["aa1", "aa2", "zz"]),
+        (["--sort", "loss", "--reverse"], ["aa2", "aa1", "zz"]),
+        (["--sort", "row_count", "--last", "2"], ["zz", "aa2"]),
+        (["--sort", "config.lr", "--reverse", "--tag", "good"], ["aa2", "aa1", "zz"]),
     ],
 )
 def test_runs_are_chosen(
@@ -129,6 +135,58 @@ def test_runs_are_chosen(
     assert say(capsys, "runs", str(recorded), "--ids", *options).split() == found
     listed = json.loads(say(capsys, "runs", str(recorded), "--json", *options))
     assert [record["run_id"] for record in listed] == found
+
+
+@pytest.mark.parametrize(
+    ("order", "found"),
+    [
+        (["--sort", "val.acc"], ["low", "high", "far", "nan", "none", "text"]),
+        (["--sort", "val.acc", "--reverse"], ["far", "high", "low", "nan", "none", "text"]),
+    ],
+)
+def test_what_is_no_number_comes_last_in_both_directions(
+    db_path: Path, capsys: Capture, order: list[str], found: list[str]
+) -> None:
+    values = {"nan": math.nan, "high": 0.9, "none": None, "low": -1, "far": math.inf}
+    with ExperimentTracker(db_path) as tracker:
+        for run_id, value in values.items():
+            with tracker.run("e", run_id=run_id) as run:
+                run.set_summary({"val": {"acc": value}})
+        tracker.end_run(tracker.start_run("e", run_id="text"))
+    assert say(capsys, "runs", str(db_path), "--ids", *order).split() == found
+    head, *lines = say(capsys, "runs", str(db_path), *order).splitlines()
+    assert head.endswith("  summary.val.acc")
+    shown = {line.split()[0]: line.split()[-1] for line in lines}
+    assert shown == {
+        "low": "-1",
+        "high": "0.9",
+        "far": "Infinity",
+        "nan": "NaN",
+        "none": "null",
+        "text": "-",
+    }
+
+
+def test_a_metric_that_is_called_as_a_field_is_a_part_of_the_summary(
+    db_path: Path, capsys: Capture
+) -> None:
+    with ExperimentTracker(db_path) as tracker:
+        for run_id, value in (("a", 2), ("b", 1)):
+            with tracker.run("e", name=f"n{run_id}", run_id=run_id) as run:
+                run.log({"name": value})
+    words = ("runs", str(db_path), "--ids", "--sort")
+    assert say(capsys, *words, "name").split() == ["a", "b"]
+    assert say(capsys, *words, "summary.name").split() == ["b", "a"]
+
+
+def test_a_state_that_no_run_can_have_is_refused(recorded: Path, capsys: Capture) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["runs", str(recorded), "--state", "done"])
+    assert ended.value.code == 2
+    said = capsys.readouterr().err.splitlines()[-1]
+    assert "'done'" in said
+    for state in ("running", "finished", "failed", "killed", "crashed", "preempting", "pending"):
+        assert state in said
 
 
 @posix
@@ -147,6 +205,62 @@ def test_a_reader_that_goes_away_is_no_error(recorded: Path) -> None:
     assert done.returncode in (0, 141), "small enough for the pipe, or not"
 
 
+# --- the database after the runs -------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["compare-runs", "aa1", "aa2", "FILE"],
+        ["compare-runs", "aa1", "--all", "aa2", "--db", "FILE"],
+        ["plot", "aa1", "FILE"],
+        ["plot", "aa1", "aa2", "FILE", "--key", "loss"],
+        ["plot", "aa1", "--key", "loss", "FILE"],
+        ["tag", "aa1", "FILE"],
+        ["tag", "FILE"],
+        ["tag", "--add", "x", "aa1", "--db", "FILE"],
+        ["rm", "aa1", "--yes", "FILE"],
+        ["export", "aa1", "--csv", "FILE"],
+    ],
+    ids=" ".join,
+)
+def test_the_last_word_may_be_the_database(
+    recorded: Path, capsys: Capture, words: list[str]
+) -> None:
+    elsewhere = recorded.rename(recorded.with_name("elsewhere.db"))
+    say(capsys, *(str(elsewhere) if word == "FILE" else word for word in words))
+
+
+@pytest.mark.parametrize("command", ["plot", "compare-runs", "tag", "rm", "export"])
+def test_a_database_that_is_not_there_is_told_from_a_run(
+    recorded: Path, capsys: Capture, command: str
+) -> None:
+    rest = READERS[command][2:]
+    missing = str(recorded.with_name("missing.db"))
+    assert f"no database at {missing}" in refused(capsys, command, "aa1", *rest, missing)
+
+
+def test_a_name_with_a_slash_is_no_database(
+    db_path: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with ExperimentTracker(db_path) as tracker:
+        for number in "12":
+            with tracker.run("e", run_id=f"r{number}", name=f"team/{number}") as run:
+                run.log({"loss": 1})
+    monkeypatch.setenv("SYNADB_PATH", str(db_path))
+    out = say(capsys, "compare-runs", "team/1", "team/2")
+    assert out.splitlines()[0].split()[:2] == ["r1", "r2"]
+    assert "team/2" in say(capsys, "plot", "team/1", "team/2")
+
+
+def test_with_db_given_every_word_is_a_run(db_path: Path, capsys: Capture) -> None:
+    with ExperimentTracker(db_path) as tracker:
+        for name in ("one", "model.db"):
+            tracker.end_run(tracker.start_run("e", run_id=name[:3], name=name))
+    out = say(capsys, "compare-runs", "one", "model.db", "--db", str(db_path))
+    assert out.splitlines()[0].split()[:2] == ["one", "mod"]
+
+
 # --- compare-runs ----------------------------------------------------------------------------
 
 
@@ -157,7 +271,7 @@ def test_tables_are_told_by_their_kind(db_path: Path, capsys: Capture) -> None:
                 run.log_table("table", [[lr]], columns=["lr"])
     out = say(capsys, "compare-runs", "one", "two", "--db", str(db_path))
     assert "sha256" not in out
-    assert max(map(len, out.splitlines())) < 80
+    assert max(map(len, out.splitlines())) < 100
 
 
 def test_two_runs_are_compared(recorded: Path, capsys: Capture) -> None:
@@ -215,7 +329,7 @@ def test_every_metric_is_a_sparkline(recorded: Path, capsys: Capture) -> None:
     assert set(cells) == {"loss", "epoch", "val.acc"}
     assert cells["epoch"][0] == "".join(sorted(cells["epoch"][0])), "it only rises"
     assert cells["loss"][1:] == ["0.002", "0.1", "0.002"]
-    assert " aa2 " in say(capsys, "plot", "aa1", "aa2", "--db", str(recorded))
+    assert " naa2 " in say(capsys, "plot", "aa1", "aa2", "--db", str(recorded))
 
 
 def test_one_metric_is_a_chart(recorded: Path, capsys: Capture) -> None:
@@ -231,7 +345,7 @@ def test_several_runs_have_marks_where_there_is_no_colour(recorded: Path, capsys
         capsys, "plot", "aa1", "aa2", "--key", "val.acc", "--x", "epoch", "--db", str(recorded)
     )
     assert "\x1b" not in out
-    assert out.splitlines()[-2:] == ["  * aa1", "  + aa2"]
+    assert out.splitlines()[-2:] == ["  * naa1", "  + naa2"]
 
 
 @posix

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import io
 import json
 import math
@@ -215,10 +216,14 @@ def test_a_file_may_go_after_log(
     path.unlink()
     first = value._to_run_value(sink, "k", 0)
     assert sink.files[first["path"]] == b"first"
-    assert not [*copies.iterdir()]
     # The file of the first time, although there is none any more.
     assert _log(value, sink, "other", 1) == first
     assert sink.puts == 1
+    other = MemorySink("other")
+    assert other.files[_log(value, other, "again", 2)["path"]] == b"first"
+    del value
+    gc.collect()
+    assert not [*copies.iterdir()]
 
 
 def test_a_missing_file_is_told_by_the_constructor(tmp_path: Path) -> None:

@@ -25,15 +25,18 @@ __all__ = [
     "find_run",
     "find_runs",
     "flatten",
+    "in_words",
     "is_number",
     "journal_size",
     "local_time",
     "one_line",
     "open_database",
+    "seconds_taken",
     "to_json",
 ]
 
 _LISTED = 10  # ids that an error message names
+_UNITS = ((86400, "day"), (3600, "hour"), (60, "minute"), (1, "second"))
 
 
 def existing_database(args: argparse.Namespace) -> str:
@@ -169,6 +172,24 @@ def local_time(seconds: float) -> str:
     from datetime import datetime, timezone
 
     return datetime.fromtimestamp(seconds, timezone.utc).astimezone().strftime("%Y-%m-%d %H:%M:%S")
+
+
+def seconds_taken(run: RunRecord) -> float:
+    """From a run's start to its end, or until it was last heard of while it has none."""
+    return (run.updated_at if run.ended_at is None else run.ended_at) - run.created_at
+
+
+def in_words(seconds: float) -> str:
+    """A length of time in its two largest units, as `2 hours 5 minutes`."""
+    rest = round(seconds)
+    if rest < 60:
+        return f"{max(0.0, seconds):.1f} seconds"
+    parts = []
+    for length, unit in _UNITS:
+        amount, rest = divmod(rest, length)
+        if amount:
+            parts.append(counted(amount, unit))
+    return " ".join(parts[:2])
 
 
 def one_line(text: str) -> str:

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from synadb.cli._parsing import Subparsers, add_command, add_database
+from synadb.cli._parsing import Subparsers, add_command, add_runs, take_database
 from synadb.cli._reading import (
     align,
     as_text,
@@ -16,6 +16,7 @@ from synadb.cli._reading import (
     is_number,
     local_time,
     open_database,
+    seconds_taken,
     to_json,
 )
 
@@ -44,11 +45,7 @@ _Table = dict[str, dict[str, dict[str, Any]]]  # section, key, run
 def add_parser(subparsers: Subparsers) -> None:
     """Add the command's arguments."""
     parser = add_command(subparsers, "compare-runs", run, DESCRIPTION, EXAMPLE)
-    parser.add_argument(
-        "runs", metavar="RUN", nargs="+", help="its id, how its id begins, or its name"
-    )
-    # Only as an option: a last word FILE could not be told from a RUN.
-    add_database(parser, positional=False)
+    add_runs(parser)
     parser.add_argument(
         "--all", action="store_true", help="also what is the same, and keys that begin with _"
     )
@@ -57,6 +54,7 @@ def add_parser(subparsers: Subparsers) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Print the table."""
+    take_database(args)
     with open_database(args) as tracker:
         run_ids = find_runs(tracker, args.runs)
         if len(run_ids) < 2:
@@ -88,7 +86,6 @@ def _table(records: Sequence[RunRecord]) -> _Table:
 
 
 def _facts(record: RunRecord) -> dict[str, Any]:
-    ended = record.updated_at if record.ended_at is None else record.ended_at
     known = {key: record.metadata[key] for key in _FACTS if record.metadata.get(key)}
     return {
         "name": record.name,
@@ -100,7 +97,7 @@ def _facts(record: RunRecord) -> dict[str, Any]:
         "notes": record.notes or "",
         "host": record.host,
         "created": local_time(record.created_at),
-        "seconds": round(ended - record.created_at, 1),
+        "seconds": round(seconds_taken(record), 1),
         "rows": record.row_count,
         **flatten(known),
     }

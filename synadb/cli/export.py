@@ -8,7 +8,7 @@ import os
 import sys
 from typing import TYPE_CHECKING, Any
 
-from synadb.cli._parsing import Subparsers, add_command
+from synadb.cli._parsing import Subparsers, add_command, add_runs, take_database
 from synadb.cli._progress import Progress
 from synadb.cli._reading import counted, find_runs, open_database, to_json
 from synadb.errors import SynaDBError
@@ -50,14 +50,7 @@ _FORMATS = ("csv", "jsonl", "parquet")
 def add_parser(subparsers: Subparsers) -> None:
     """Add the command's arguments."""
     parser = add_command(subparsers, "export", run, DESCRIPTION, EXAMPLE)
-    parser.add_argument(
-        "run",
-        metavar="RUN",
-        nargs="*",
-        help="ids, how they begin, or names; a last word that is a file names the database",
-    )
-    parser.set_defaults(file=None)
-    parser.add_argument("--db", metavar="FILE", help="the database (default: the nearest)")
+    add_runs(parser, "*")
     parser.add_argument("--all", action="store_true", help="all runs of the database")
     kinds = parser.add_mutually_exclusive_group()
     kinds.add_argument("--csv", action="store_true", help="the format, CSV")
@@ -83,7 +76,7 @@ def add_parser(subparsers: Subparsers) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Write what is asked for."""
-    _sort_words(args)
+    take_database(args, least=0 if args.all else 1)
     kind = next((name for name in _FORMATS if getattr(args, name)), None)
     if args.to and (kind or args.long or (args.out and args.to != "wandb")):
         args.parser.error("--to takes no format and no --out: runs are copied whole")
@@ -96,7 +89,7 @@ def run(args: argparse.Namespace) -> int:
         args.parser.error("choose a format (--csv, --jsonl, --parquet), --out DIR or --to FILE.db")
     if kind == "parquet" and not args.out:
         args.parser.error("--parquet needs --out FILE: it is no text")
-    if bool(args.run) == args.all:
+    if bool(args.runs) == args.all:
         args.parser.error("name the runs, or all of them with --all")
     with open_database(args) as tracker:
         same = args.out and os.path.exists(args.out) and os.path.samefile(args.out, tracker.path)
@@ -105,7 +98,7 @@ def run(args: argparse.Namespace) -> int:
         if args.all:
             run_ids = [record.run_id for record in tracker.list_runs()]
         else:
-            run_ids = find_runs(tracker, args.run)
+            run_ids = find_runs(tracker, args.runs)
         if args.to == "wandb":
             return _to_wandb(tracker, run_ids, args)
         if args.to:
@@ -133,19 +126,6 @@ def _counted(
     rows = sum(run.row_count for run in tracker.get_runs(run_ids, light=True))
     with Progress("exporting", rows, "rows") as progress:
         yield progress.advance
-
-
-def _sort_words(args: argparse.Namespace) -> None:
-    """Tell the database, as the last word, from the runs."""
-    if args.file is not None and not args.db and args.run and not _is_database(args.file):
-        args.run, args.file = [*args.run, args.file], None
-    enough = len(args.run) > (0 if args.all else 1)
-    if args.file is None and not args.db and enough and _is_database(args.run[-1]):
-        args.file = args.run.pop()
-
-
-def _is_database(word: str) -> bool:
-    return word.endswith((".db", ".sqlite")) or os.sep in word or os.path.isfile(word)
 
 
 def _is_folder(out: str, kind: str | None) -> bool:
@@ -204,12 +184,16 @@ def _to_wandb(tracker: ExperimentTracker, run_ids: Sequence[str], args: argparse
 
     version = find_wandb()
     done = []
-    with Progress("exporting", len(run_ids), "runs") as progress:
-        for run_id in progress.each(run_ids):
-            done.append(replay(tracker, run_id, args.out or ".", online=args.online))
-            if not args.json:
-                with progress.aside():
-                    _print_replayed(done[-1], online=args.online)
+    try:
+        with Progress("exporting", len(run_ids), "runs") as progress:
+            for run_id in progress.each(run_ids):
+                done.append(replay(tracker, run_id, args.out or ".", online=args.online))
+                if not args.json:
+                    with progress.aside():
+                        _print_replayed(done[-1], online=args.online)
+    finally:
+        if not args.json:
+            _print_left_out(done)
     if args.json:
         print(to_json({"wandb": version, "runs": [found._asdict() for found in done]}))
     return int(any(found.differences for found in done))
@@ -221,11 +205,22 @@ def _print_replayed(found: Replayed, *, online: bool) -> None:
         f"{counted(found.files, 'file')}, {counted(found.artifacts, 'artifact')}; "
         f"{counted(len(found.differences), 'difference')}"
     )
-    for line in found.left_out:
-        print(f"  left out: {line}")
     for line in found.differences[:_SHOWN]:
         print(f"  different: {line}")
     print(f"  {found.folder}" if online else f"  wandb sync {found.folder}")
+
+
+def _print_left_out(done: Sequence[Replayed]) -> None:
+    """What could not go over: of many runs it is mostly the same, and said once."""
+    runs: dict[str, list[str]] = {}
+    for found in done:
+        for line in found.left_out:
+            runs.setdefault(line, []).append(found.run_id)
+    for line, run_ids in runs.items():
+        several = len(set(run_ids))
+        who = f"{several} runs" if several > 1 else run_ids[0]
+        times = f" ({len(run_ids)} times)" if len(run_ids) > several else ""
+        print(f"left out of {who}: {line}{times}")
 
 
 def _folders(

@@ -6,10 +6,11 @@ import argparse
 import math
 import os
 import sys
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from synadb.cli._parsing import Subparsers, add_command, add_database
+from synadb.cli._parsing import Subparsers, add_command, add_runs, take_database
 from synadb.cli._reading import (
     align,
     find_runs,
@@ -20,9 +21,11 @@ from synadb.cli._reading import (
     to_json,
 )
 from synadb.errors import MetricNotFoundError
+from synadb.named import NamedTuple
 
 if TYPE_CHECKING:
     from synadb.cli._chart import Line
+    from synadb.records import RunRecord
     from synadb.tracker import ExperimentTracker
 
 DESCRIPTION = """\
@@ -30,6 +33,9 @@ Draw metrics of runs. With --key a chart each, all runs in it; without, a line o
 every run. On the terminal, charts are made of characters and need nothing else; --out draws a
 picture by matplotlib. Of long runs a part of the rows is drawn, with the ends and the least and the
 greatest value of each metric among them.
+
+A chart's axis is the step metric that define_metric has given the metric, where all runs have the
+same one, and else the step; --x step is the step in any case.
 
 Several runs in one chart are told apart by colours on a terminal, and by marks where the output is
 none or NO_COLOR is set."""
@@ -44,17 +50,21 @@ examples:
 SAMPLES = 4000  # rows that a chart is drawn from
 PANELS = 24  # charts of one picture
 _CLOCKS = {"step": "_step", "time": "_runtime"}
+_NAMES = {column: name for name, column in _CLOCKS.items()}
 _SPARK = 40  # characters
+
+
+class _Chart(NamedTuple):
+    """One pair of axes: the key that x is read from, and of each run that has the metric a line."""
+
+    axis: str
+    lines: dict[str, Line]
 
 
 def add_parser(subparsers: Subparsers) -> None:
     """Add the command's arguments."""
     parser = add_command(subparsers, "plot", run, DESCRIPTION, EXAMPLE)
-    parser.add_argument(
-        "runs", metavar="RUN", nargs="+", help="its id, how its id begins, or its name"
-    )
-    # Only as an option: a last word FILE could not be told from a RUN.
-    add_database(parser, positional=False)
+    add_runs(parser)
     parser.add_argument(
         "--key",
         metavar="KEY",
@@ -65,8 +75,8 @@ def add_parser(subparsers: Subparsers) -> None:
     parser.add_argument(
         "--x",
         metavar="AXIS",
-        default="step",
-        help="step, time (seconds since the run began) or a metric (default: step)",
+        help="step, time (seconds since the run began) or a metric (default: the step metric "
+        "that define_metric gave, else step; with --json step)",
     )
     parser.add_argument("--log", action="store_true", help="a logarithmic scale of the values")
     parser.add_argument(
@@ -79,19 +89,23 @@ def run(args: argparse.Namespace) -> int:
     """Draw what is asked for."""
     if args.json and args.out:
         args.parser.error("--json and --out: choose one")
+    take_database(args)
     with open_database(args) as tracker:
-        run_ids = find_runs(tracker, args.runs)
-        charts = _charts(tracker, run_ids, args)
+        records = tracker.get_runs(find_runs(tracker, args.runs))
+        charts = _charts(tracker, records, args)
     if args.json:
-        found = {key: {line.name: _points(line) for line in lines} for key, lines in charts.items()}
-        print(to_json({"x": args.x, "metrics": found}, indent=None))
+        found = {
+            key: {run_id: _points(line) for run_id, line in chart.lines.items()}
+            for key, chart in charts.items()
+        }
+        print(to_json({"x": args.x or "step", "metrics": found}, indent=None))
     elif args.out:
         _draw(charts, args)
         print(f"drawn: {args.out}")
     elif args.key:
         _print_charts(charts, args)
     else:
-        _print_sparklines(charts, run_ids)
+        _print_sparklines(charts, several=len(records) > 1)
     return 0
 
 
@@ -100,43 +114,89 @@ def _points(line: Line) -> dict[str, Any]:
 
 
 def _charts(
-    tracker: ExperimentTracker, run_ids: Sequence[str], args: argparse.Namespace
-) -> dict[str, list[Line]]:
-    """The lines of each key, one for every run that has it.
+    tracker: ExperimentTracker, records: Sequence[RunRecord], args: argparse.Namespace
+) -> dict[str, _Chart]:
+    """The chart of each key, with a line for every run that has it.
 
     Raises:
         MetricNotFoundError: none of the runs has a key that is asked for, or any metric.
     """
-    axis = _CLOCKS.get(args.x, args.x)
     samples = None if args.json else SAMPLES
-    charts: dict[str, list[Line]] = {key: [] for key in args.key}
-    for run_id in run_ids:
+    labels = _labels(records)
+    charts = {key: _Chart(_axis(tracker, records, key, args), {}) for key in args.key}
+    for record in records:
         # Each key is read for itself: rows that lack another one are to count.
         for wanted in args.key or (None,):
-            keys = None if wanted is None else (wanted, axis)
-            sampled = tracker.sample(run_id, samples, keys)
+            keys = None if wanted is None else (wanted, charts[wanted].axis)
+            sampled = tracker.sample(record.run_id, samples, keys)
             # Who names a key may mean the width of a picture; all metrics do not.
             rows = [flatten(row, fold_media=wanted is None) for row in sampled]
-            for key in (wanted,) if wanted else _metrics(rows, axis):
-                line = _line(run_id, rows, axis, key)
+            for key in (wanted,) if wanted else _metrics(rows, args.x):
+                if key not in charts:
+                    charts[key] = _Chart(_axis(tracker, records, key, args), {})
+                line = _line(labels[record.run_id], rows, charts[key].axis, key)
                 if line.xs:
-                    charts.setdefault(key, []).append(line)
-    lacking = [key for key, lines in charts.items() if not lines]
+                    charts[key].lines[record.run_id] = line
+    if not args.key:
+        charts = {key: chart for key, chart in charts.items() if chart.lines}
+    lacking = [key for key, chart in charts.items() if not chart.lines]
     if lacking or not charts:
         which = f"metric {lacking[0]!r}" if lacking else "metric of numbers"
-        along = "" if args.x in _CLOCKS else f" with {args.x!r} beside it"
+        along = f" with {args.x!r} beside it" if args.x and args.x not in _CLOCKS else ""
+        named = ", ".join(record.run_id for record in records)
         raise MetricNotFoundError(
-            f"there is no {which}{along} in {', '.join(run_ids)}; `synadb show RUN` lists them"
+            f"there is no {which}{along} in {named}; `synadb show RUN` lists them"
         )
     return charts
 
 
-def _metrics(rows: Sequence[dict[str, Any]], axis: str) -> list[str]:
+def _labels(records: Sequence[RunRecord]) -> dict[str, str]:
+    """What each run is called in a chart: by its name, with its id where others have the name."""
+    names = Counter(record.name for record in records)
+    return {
+        record.run_id: record.name
+        if names[record.name] == 1
+        else f"{record.name} ({record.run_id})"
+        for record in records
+    }
+
+
+def _metrics(rows: Sequence[dict[str, Any]], axis: str | None) -> list[str]:
     keys = dict.fromkeys(key for row in rows for key in row)
     return [key for key in keys if key != axis and not key.startswith("_")]
 
 
-def _line(run_id: str, rows: Sequence[dict[str, Any]], axis: str, key: str) -> Line:
+def _axis(
+    tracker: ExperimentTracker, records: Sequence[RunRecord], key: str, args: argparse.Namespace
+) -> str:
+    """The key that the x of a metric is read from."""
+    asked: str | None = args.x
+    if asked is not None:
+        return _CLOCKS.get(asked, asked)
+    drawn = args.key or args.out  # a sparkline has no axis, and is to show every value
+    if args.json or not drawn:
+        return "_step"
+    found, *others = {_step_metric(record.metadata.get("metrics", ()), key) for record in records}
+    if others or found in (None, key):
+        return "_step"
+    beside = (tracker.scan(record.run_id, (key, found)) for record in records)
+    return found if any(True for rows in beside for _ in rows) else "_step"
+
+
+def _step_metric(definitions: Iterable[Mapping[str, Any]], key: str) -> str | None:
+    """What define_metric gave a metric: by its name, or else by the longest glob that fits."""
+    given: dict[str, str | None] = {}
+    for told in definitions:
+        name, axis = told.get("name") or told["glob_name"], told.get("step_metric")
+        # In these names a dot inside a key has a backslash.
+        given[name.replace("\\.", ".")] = axis and axis.replace("\\.", ".")
+    if key in given:
+        return given[key]
+    globs = [name for name in given if name[-1:] == "*" and key.startswith(name[:-1])]
+    return given[max(globs, key=len)] if globs else None
+
+
+def _line(name: str, rows: Sequence[dict[str, Any]], axis: str, key: str) -> Line:
     from synadb.cli._chart import Line
 
     pairs = [
@@ -144,12 +204,12 @@ def _line(run_id: str, rows: Sequence[dict[str, Any]], axis: str, key: str) -> L
         for row in rows
         if is_number(row.get(axis)) and is_number(row.get(key))
     ]
-    if axis not in _CLOCKS.values():
+    if axis not in _NAMES:
         pairs.sort(key=lambda pair: pair[0])
-    return Line(run_id, [x for x, _ in pairs], [y for _, y in pairs])
+    return Line(name, [x for x, _ in pairs], [y for _, y in pairs])
 
 
-def _print_charts(charts: dict[str, list[Line]], args: argparse.Namespace) -> None:
+def _print_charts(charts: Mapping[str, _Chart], args: argparse.Namespace) -> None:
     import shutil
 
     from synadb.cli._chart import COLORS, MARKS, chart
@@ -158,8 +218,9 @@ def _print_charts(charts: dict[str, list[Line]], args: argparse.Namespace) -> No
     braille, color = _braille(), _color()
     # On a terminal all of them are to be seen at once, as far as that is possible.
     rows = max(8, min(20, (size.lines - 1) // len(charts) - 2))
-    for number, (key, lines) in enumerate(charts.items()):
-        print("\n" * bool(number) + one_line(f"{key} by {args.x}"))
+    for number, (key, (axis, by_run)) in enumerate(charts.items()):
+        lines = list(by_run.values())
+        print("\n" * bool(number) + one_line(f"{key} by {_NAMES.get(axis, axis)}"))
         drawn = chart(lines, size.columns - 1, rows, braille=braille, color=color, log=args.log)
         for text in drawn:
             print(text.rstrip())
@@ -170,14 +231,13 @@ def _print_charts(charts: dict[str, list[Line]], args: argparse.Namespace) -> No
             print(f"  {mark} {one_line(line.name)}")
 
 
-def _print_sparklines(charts: dict[str, list[Line]], run_ids: Sequence[str]) -> None:
+def _print_sparklines(charts: Mapping[str, _Chart], *, several: bool) -> None:
     from synadb.cli._chart import sparkline
 
-    several = len(run_ids) > 1
     blocks = _braille()
     rows = [["METRIC", *["RUN"] * several, "", "MIN", "MAX", "LAST"]]
     for key in sorted(charts):
-        for line in charts[key]:
+        for line in charts[key].lines.values():
             known = [value for value in line.ys if not math.isnan(value)] or [line.ys[-1]]
             figures = (min(known), max(known), line.ys[-1])
             drawn = sparkline(line.ys, _SPARK, blocks=blocks)
@@ -204,7 +264,7 @@ def _color() -> bool:
     return sys.stdout.isatty() and not plain
 
 
-def _draw(charts: dict[str, list[Line]], args: argparse.Namespace) -> None:
+def _draw(charts: Mapping[str, _Chart], args: argparse.Namespace) -> None:
     from synadb.cli._figure import new_figure, save
     from synadb.errors import InvalidValueError
 
@@ -216,18 +276,19 @@ def _draw(charts: dict[str, list[Line]], args: argparse.Namespace) -> None:
     down = -(-len(charts) // across)
     figure = new_figure("--out", (2 + 4.5 * across, 0.6 + 3.2 * down), "")
     places = figure.subplots(down, across, squeeze=False).flat
-    names = {line.name: None for lines in charts.values() for line in lines}
-    colors = {name: f"C{number}" for number, name in enumerate(names)}
-    for place, (key, lines) in zip(places, charts.items(), strict=False):
-        for line in lines:
+    drawn = dict.fromkeys(run_id for chart in charts.values() for run_id in chart.lines)
+    colors = {run_id: f"C{number}" for number, run_id in enumerate(drawn)}
+    for place, (key, (axis, lines)) in zip(places, charts.items(), strict=False):
+        for run_id, line in lines.items():
             alone = "." if len(line.xs) == 1 else None
-            place.plot(line.xs, line.ys, label=line.name, color=colors[line.name], marker=alone)
-        place.set(title=key, xlabel="seconds" if args.x == "time" else args.x)
+            place.plot(line.xs, line.ys, label=line.name, color=colors[run_id], marker=alone)
+        place.set(title=key, xlabel={"_step": "step", "_runtime": "seconds"}.get(axis, axis))
         if args.log:
             place.set_yscale("log")
         place.spines[["top", "right"]].set_visible(False)
         if len(lines) > 1:
-            place.legend(fontsize="small")
+            for text in place.legend(fontsize="small").get_texts():
+                text.set_parse_math(False)  # a name may have $ in it
     for place in list(figure.axes)[len(charts) :]:
         place.set_axis_off()
     save(figure, args.out)

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from synadb.cli._parsing import Subparsers, add_command, add_database
+from synadb.cli._parsing import Subparsers, add_command, add_runs, take_database
 from synadb.cli._progress import Progress
 from synadb.cli._reading import align, counted, find_run, local_time, open_database, to_json
 
@@ -29,17 +29,14 @@ examples:
 def add_parser(subparsers: Subparsers) -> None:
     """Add the command's arguments."""
     parser = add_command(subparsers, "rm", run, DESCRIPTION, EXAMPLE)
-    parser.add_argument(
-        "runs", metavar="RUN", nargs="+", help="its id, how its id begins, or its name"
-    )
-    # Only as an option: a last word FILE could not be told from a RUN.
-    add_database(parser, positional=False)
+    add_runs(parser)
     parser.add_argument("--yes", action="store_true", help="do not ask")
     parser.add_argument("--json", action="store_true", help="print one JSON object (with --yes)")
 
 
 def run(args: argparse.Namespace) -> int:
     """Delete the runs; none of them if one cannot be found or the answer is no."""
+    take_database(args)
     if args.json and not args.yes:
         args.parser.error("--json asks nothing: it needs --yes")
     with open_database(args) as tracker:

@@ -14,8 +14,10 @@ from synadb.cli._reading import (
     counted,
     find_run,
     flatten,
+    in_words,
     local_time,
     open_database,
+    seconds_taken,
     to_json,
 )
 
@@ -170,6 +172,7 @@ def _facts(record: RunRecord) -> list[tuple[str, str]]:
         ("rows", str(record.row_count)),
         ("created", local_time(record.created_at)),
         ("ended", "" if record.ended_at is None else local_time(record.ended_at)),
+        ("duration", in_words(seconds_taken(record)) + " so far" * (record.ended_at is None)),
         ("host", record.host),
         ("group", record.group),
         ("job type", record.job_type),

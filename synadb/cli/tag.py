@@ -6,7 +6,7 @@ import argparse
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from synadb.cli._parsing import Subparsers, add_command, add_database
+from synadb.cli._parsing import Subparsers, add_command, add_runs, take_database
 from synadb.cli._reading import align, find_runs, open_database, to_json
 
 if TYPE_CHECKING:
@@ -27,9 +27,7 @@ examples:
 def add_parser(subparsers: Subparsers) -> None:
     """Add the command's arguments."""
     parser = add_command(subparsers, "tag", run, DESCRIPTION, EXAMPLE)
-    parser.add_argument(
-        "runs", metavar="RUN", nargs="*", help="its id, how its id begins, or its name"
-    )
+    add_runs(parser, "*")
     parser.add_argument(
         "--add", metavar="TAG", action="append", default=[], help="give them this one; repeatable"
     )
@@ -40,13 +38,12 @@ def add_parser(subparsers: Subparsers) -> None:
         default=[],
         help="take this one from those that have it; repeatable",
     )
-    # Only as an option: a last word FILE could not be told from a RUN.
-    add_database(parser, positional=False)
     parser.add_argument("--json", action="store_true", help="print one JSON object")
 
 
 def run(args: argparse.Namespace) -> int:
     """Change the tags of all runs named, or of none where one cannot be found; print them."""
+    take_database(args, least=0)
     if (args.add or args.remove) and not args.runs:
         args.parser.error("of which run?")
     with open_database(args) as tracker:

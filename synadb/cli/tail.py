@@ -120,8 +120,16 @@ class _Source:
         from synadb.storage.following import console_since
 
         found = console_since(self._tracker._store, self._run_id, self._lines)
+        found.sort(key=lambda line: (line.source, line.number))
         self._lines.update((line.source, line.number) for line in found)
-        return [_Event(line.time, None, {}, line) for line in found]
+        # A line that was written to again, as a progress bar is, has a later time than lines
+        # below it: it stands where it began.
+        began: dict[str, float] = {}
+        events = []
+        for line in reversed(found):
+            began[line.source] = min(line.time, began.get(line.source, line.time))
+            events.append(_Event(began[line.source], None, {}, line))
+        return events[::-1]
 
     def _last_rows(self, record: RunRecord, most: int) -> list[_Event]:
         # From the end, in steps that grow: a run may have millions of rows, or very few steps.

@@ -142,6 +142,7 @@ class _Kept:
 
     def __init__(self, run_id: str) -> None:
         self.run_id = run_id
+        self.token: object = object()
         self.files: dict[str, bytes] = {}
 
     def put(

@@ -91,7 +91,7 @@ class Image(FileValue):
         return self._picture.height
 
     def _snapshot(self) -> Image:
-        if self._stored is None and not self._picture.held:
+        if not self._picture.held:
             self._picture.content()
         return self
 

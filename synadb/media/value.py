@@ -24,8 +24,9 @@ __all__ = [
     "captured",
     "clean_key",
     "file_path",
+    "moved",
     "refusing",
-    "remove_copy",
+    "remove_with",
     "split",
 ]
 
@@ -53,6 +54,7 @@ class Sink(Protocol):
     """What keeps the files of one run."""
 
     run_id: str
+    token: object  # another one as soon as files that were put are given up
 
     def put(
         self, folder: str, key: str, step: int | str, content: bytes | str, extension: str
@@ -106,8 +108,8 @@ class FileValue(Value):
         self._content: bytes | None = None
         self._copy: str | None = None
         self._stored: Stored | None = None
-        self._run: weakref.ref[Any] | None = None
-        self._place: tuple[str, int | str] = ("", 0)  # the file's key and step in that run
+        self._stored_in: object = None  # the token of a sink
+        self._claimed: tuple[object, tuple[str, int | str]] | None = None  # in which, and where
         self._storing = threading.RLock()
 
     def encode(self) -> bytes:
@@ -137,19 +139,19 @@ class FileValue(Value):
         self._path = path
 
     def _snapshot(self) -> FileValue:
-        with self._storing:
-            if self._path is not None and not (self._stored or self._content or self._copy):
-                self._content, self._copy = captured(self._path)
+        if self._path is not None and self._content is None and self._copy is None:
+            self._content, self._copy = captured(self._path, self)
         return self
 
     def _to_run_value(self, sink: Sink, key: str, step: int | str) -> Any:
         return self._row_json(sink, *self._claim(sink, key, step), self._facts())
 
     def _claim(self, sink: Sink, key: str, step: int | str) -> tuple[str, int | str]:
-        with self._storing:
-            if self._run is None or self._run() is not sink:
-                self._run, self._place, self._stored = weakref.ref(sink), (key, step), None
-            return self._place
+        # Without the lock, which the pool has while it encodes.
+        claimed = self._claimed
+        if claimed is None or claimed[0] is not sink.token:
+            self._claimed = claimed = sink.token, (key, step)
+        return claimed[1]
 
     def _encoder(self, sink: Sink, key: str, step: int | str) -> Callable[[], Any]:
         if type(self)._to_run_value is not FileValue._to_run_value:
@@ -161,21 +163,15 @@ class FileValue(Value):
     ) -> dict[str, Any]:
         """The JSON of this value in a row that says `facts` of it, its file at a place."""
         with self._storing:
-            stored = self._stored if self._run is not None and self._run() is sink else None
-            if stored is None:
-                stored = self._put(sink, key, step)
-                if self._run is not None and self._run() is sink:
-                    self._stored = stored
+            if self._stored is None or self._stored_in is not sink.token:
+                token = sink.token
+                self._stored = self._put(sink, key, step)
+                self._stored_in = token
+            stored = self._stored
         return {"_type": self._type, **facts, **stored.as_json()}
 
     def _put(self, sink: Sink, key: str, step: int | str) -> Stored:
-        stored = sink.put(self._folder, key, step, self._source(), self.extension)
-        # The run has it now. What was passed as a path can be read again there.
-        copy, self._copy = self._copy, None
-        remove_copy(copy)
-        if self._path is not None:
-            self._content = None
-        return stored
+        return sink.put(self._folder, key, step, self._source(), self.extension)
 
     @property
     def _held(self) -> int:
@@ -185,15 +181,15 @@ class FileValue(Value):
         state = self.__dict__.copy()
         del state["_storing"]
         # A copy on disk belongs to the object that made it, and a run to its process.
-        return state | {"_copy": None, "_stored": None, "_run": None}
+        return state | {"_copy": None, "_stored": None, "_claimed": None}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
         self._storing = threading.RLock()
 
 
-def captured(path: str) -> tuple[bytes | None, str | None]:
-    """A file as it is now: its content, or the path of a copy of it."""
+def captured(path: str, owner: object) -> tuple[bytes | None, str | None]:
+    """A file as it is now: its content, or the path of a copy of it, which goes with its owner."""
     if os.path.getsize(path) <= _IN_MEMORY:
         with open(path, "rb") as file:
             return file.read(), None
@@ -202,15 +198,32 @@ def captured(path: str) -> tuple[bytes | None, str | None]:
 
     handle, copy = tempfile.mkstemp(prefix="synadb-")
     os.close(handle)
+    remove_with(owner, copy)
     shutil.copyfile(path, copy)
     return None, copy
 
 
-def remove_copy(copy: str | None) -> None:
-    """Remove what `captured` has made."""
-    if copy is not None:
+def moved(path: str, owner: object) -> str:
+    """Move a file to where it is left alone, and goes with its owner; returns the new path."""
+    import shutil
+    import tempfile
+
+    handle, place = tempfile.mkstemp(prefix="synadb-", suffix=os.path.splitext(path)[1])
+    os.close(handle)
+    remove_with(owner, place)
+    shutil.move(path, place)
+    return place
+
+
+def remove_with(owner: object, path: str) -> None:
+    """Remove a file when its owner goes, at the latest at the end of the program."""
+    weakref.finalize(owner, _remove_own, path, os.getpid())
+
+
+def _remove_own(path: str, pid: int) -> None:
+    if os.getpid() == pid:  # the owner in a forked child is a copy, and the other still lives
         with contextlib.suppress(OSError):
-            os.unlink(copy)
+            os.unlink(path)
 
 
 def clean_key(key: str) -> str:

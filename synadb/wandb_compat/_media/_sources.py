@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Sequence
 from typing import Any, NoReturn
 
-from synadb.media.value import captured, remove_copy
-from synadb.wandb_compat._media.base import ArtifactSink, Media, Place, Sink, Stored
+from synadb.media.value import captured, remove_with
+from synadb.wandb_compat._media.base import ArtifactSink, Media
 from synadb.wandb_compat.errors import Error
 
 __all__ = ["FileMedia", "captions", "is_path", "is_reference", "missing", "read", "temporary_file"]
@@ -47,17 +46,11 @@ def captions(items: Sequence[Any]) -> bool | list[Any]:
 def temporary_file(owner: Any, content: bytes, extension: str) -> str:
     """The path of a file with this content, which goes when its owner goes."""
     import tempfile
-    import weakref
 
     with tempfile.NamedTemporaryFile(prefix="synadb-", suffix=extension, delete=False) as file:
         file.write(content)
-    weakref.finalize(owner, _remove_own, file.name, os.getpid())
+    remove_with(owner, file.name)
     return file.name
-
-
-def _remove_own(path: str, pid: int) -> None:
-    if os.getpid() == pid:  # the owner in a forked child is a copy, and the other still lives
-        remove_copy(path)
 
 
 class FileMedia(Media):
@@ -108,9 +101,8 @@ class FileMedia(Media):
 
     def _snapshot(self) -> FileMedia:
         """This value, independent of the file that it was made from."""
-        with self._storing:
-            if self._stored is None and self._file is not None and not self._captured():
-                self._content, self._copy = captured(self._file)
+        if self._file is not None and not self._captured():
+            self._content, self._copy = captured(self._file, self)
         return self
 
     def _captured(self) -> bool:
@@ -121,24 +113,6 @@ class FileMedia(Media):
             if content is not None:
                 return content, self._extension
         raise ValueError(f"this {type(self).__name__} has no content")
-
-    def _claim(self, run_id: str, key: str, step: int | str, anew: bool = False) -> Place:
-        # A file of the script may be another by now: a run has it once.
-        return super()._claim(run_id, key, step, anew and self._file is None)
-
-    def _store(self, sink: Sink, key: str, step: int | str) -> Stored:
-        if self._file is not None:
-            _, key, step = self._claim(sink.run_id, key, step)
-        return super()._store(sink, key, step)
-
-    def _put(self, sink: Sink, key: str, step: int | str) -> Stored:
-        stored = super()._put(sink, key, step)
-        # The run has it now. What was passed as a path can be read again there.
-        copy, self._copy = self._copy, None
-        remove_copy(copy)
-        if self._file is not None:
-            self._content = None
-        return stored
 
     @classmethod
     def path_is_reference(cls, path: Any) -> bool:

@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any, ClassVar, NamedTuple, Protocol
 
-from synadb.media.value import Stored, clean_key
+from synadb.media.value import Stored, clean_key, moved
 from synadb.wandb_compat._media import custom
 from synadb.wandb_compat._values import history_value
 
@@ -57,7 +57,7 @@ _HOMES = {
 class Place(NamedTuple):
     """What names a file of a run: the row that logs the value first."""
 
-    run_id: str
+    token: object  # that of the sink
     key: str
     step: int | str
 
@@ -66,6 +66,7 @@ class Sink(Protocol):
     """What keeps the files of one run."""
 
     run_id: str
+    token: object  # another one as soon as files that were put are given up
 
     def put(
         self, folder: str, key: str, step: int | str, content: bytes | str, extension: str
@@ -259,6 +260,7 @@ class Media(WBValue):
     _folder: ClassVar[str] = "media"
     _versioned: ClassVar[bool] = False  # whether logging it makes a version of an artifact
     _given: ClassVar[tuple[str, ...]] = ("_caption",)  # what a row says as the script put it
+    _original: Media | None = None  # of `_as_it_is`: whose files these are
 
     def __init__(self, caption: str | None = None) -> None:
         self._caption = caption
@@ -328,7 +330,7 @@ class Media(WBValue):
                 setattr(self, name, history_value(value))
 
     def _to_run_value(self, sink: Sink, key: str, step: int | str) -> Any:
-        _, key, step = self._claim(sink.run_id, key, step)
+        _, key, step = self._claim(sink, key, step)
         return self._row_json(sink, key, step, self._facts())
 
     def _row_json(
@@ -340,26 +342,37 @@ class Media(WBValue):
         stored = self._store(sink, key, step)
         return {"_type": self._log_type or "file", **facts, **stored.as_json()}
 
+    def _as_it_is(self) -> Media:
+        """What a row says of this value by now; the file is the same."""
+        if self._is_custom:
+            return self
+        found = object.__new__(type(self))
+        found.__dict__ = {**self.__dict__, "_original": self}
+        return found
+
     def _encoder(self, sink: Sink, key: str, step: int | str) -> Callable[[], Any]:
         """What makes the JSON later, which says of this value what is so by now."""
         if type(self)._to_run_value is not Media._to_run_value:
             return partial(self._to_run_value, sink, key, step)
         return partial(self._row_json, sink, key, step, self._facts())
 
-    def _claim(self, run_id: str, key: str, step: int | str, anew: bool = False) -> Place:
+    def _claim(self, sink: Sink, key: str, step: int | str, anew: bool = False) -> Place:
         """Where its file belongs: the place of the first time that a run logs it, until a list has
         it, which gives each value a place of its own (`anew`).
 
         `log` asks for this in the thread of the script: which of several rows is encoded first is
         chance.
         """
-        if anew or self._place is None or self._place.run_id != run_id:
-            self._place = Place(run_id, key, step)
-        return self._place
+        place = self._place
+        if anew or place is None or place.token is not sink.token:
+            self._place = place = Place(sink.token, key, step)
+        return place
 
     def _store(self, sink: Sink, key: str, step: int | str) -> Stored:
         """Its file with this key and step, which may be there already."""
-        place = Place(sink.run_id, key, step)
+        if self._original is not None:
+            return self._original._store(sink, key, step)
+        place = Place(sink.token, key, step)
         with self._storing:
             if self._stored is None or self._stored_at != place:
                 self._stored = self._put(sink, key, step)
@@ -368,7 +381,7 @@ class Media(WBValue):
 
     def _store_in_list(self, sink: Sink, key: str, step: int | str) -> Stored:
         if self._is_custom:
-            self._claim(sink.run_id, key, step, anew=True)
+            self._claim(sink, key, step, anew=True)
         return self._store(sink, key, step)
 
     def _listed_json(self, sink: Sink, key: str, step: int | str) -> dict[str, Any]:
@@ -384,7 +397,7 @@ class Media(WBValue):
         stored = sink.put(self.get_media_subdir(), key, step, content, extension)
         if self._is_tmp and self._file is not None:
             self._is_tmp = False
-            os.unlink(self._file)
+            self._file = moved(self._file, self)
         return stored
 
     def _artifact_json(self, sink: ArtifactSink) -> dict[str, Any]:
@@ -400,10 +413,14 @@ class Media(WBValue):
         return f"/{os.path.basename(str(self._file))}" if given else extension
 
     def _run_json(self, run: Any) -> dict[str, Any]:
-        if not self.is_bound():
+        if self._place is None:
             raise AssertionError(
                 f"Value of type {type(self).__name__} must be bound to a run with bind_to_run() "
                 "before being serialized to JSON."
+            )
+        if self._place.token is not run._sink.token:
+            raise AssertionError(
+                f"This {type(self).__name__} is in another run: log it to {run.id} as well."
             )
         # One that waits is encoded here: an encoder that asks must not wait for its own pool.
         json: dict[str, Any] = custom.built_in(self, "_to_run_value")(run._sink, "", "")
@@ -423,8 +440,8 @@ class Media(WBValue):
         self._bind(run._sink, str(key), step if id_ is None else f"{step}_{id_}")
 
     def _bind(self, sink: Sink, key: str, step: int | str) -> None:
-        with self._storing:
-            self._stored = self._stored_at = self._place = None
+        captured(self)
+        self._claim(sink, key, step, anew=True)
         custom.built_in(self, "_to_run_value")(sink, key, step)
 
     def is_bound(self) -> bool:
@@ -479,6 +496,18 @@ class BatchableMedia(Media):
         """The JSON of a list of such values, all of this class."""
         raise NotImplementedError
 
+    @classmethod
+    def _list_encoder(
+        cls, items: Sequence[Any], sink: Sink, key: str, step: int | str
+    ) -> Callable[[], Any]:
+        """What makes the JSON of a list later, which says of its values what is so by now."""
+        for item in items[: getattr(cls, "MAX_ITEMS", len(items))]:
+            if not item._is_custom:
+                item._claim(sink, key, step, anew=True)
+        return partial(
+            cls._list_to_run_value, [item._as_it_is() for item in items], sink, key, step
+        )
+
     @staticmethod
     def _each_to_run_value(
         items: Sequence[Any], sink: Sink, key: str, step: int | str
@@ -490,7 +519,7 @@ class BatchableMedia(Media):
     def seq_to_json(cls, seq: Sequence[Any], run: Any, key: str, step: int | str) -> dict[str, Any]:
         """The JSON of a list of such values, which are kept in the run."""
         for item in seq[: getattr(cls, "MAX_ITEMS", len(seq))]:
-            item._claim(run._sink.run_id, key, step, anew=True)
+            item._claim(run._sink, key, step, anew=True)
         json: dict[str, Any] = custom.built_in(cls, "_list_to_run_value")(seq, run._sink, key, step)
         return json
 

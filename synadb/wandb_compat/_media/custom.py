@@ -54,7 +54,7 @@ def _to_run_value(self: Any, sink: Any, key: str, step: int | str) -> Any:
 
     run = _run_of(sink)
     place = getattr(self, "_place", None)
-    if hasattr(self, "bind_to_run") and (place is None or place[0] != sink.run_id):
+    if hasattr(self, "bind_to_run") and (place is None or place.token is not sink.token):
         self.bind_to_run(run, key, step)
     return history_value(self.to_json(run))
 

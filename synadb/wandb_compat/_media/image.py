@@ -16,6 +16,7 @@ from synadb.wandb_compat._media.base import (
     ArtifactSink,
     BatchableMedia,
     Media,
+    Place,
     Sink,
     md5_base64,
 )
@@ -257,7 +258,7 @@ class ImageMask(_Overlay):
 
     def _snapshot(self) -> ImageMask:
         """This mask, independent of the file it was made from; `log` calls this at once."""
-        if self._stored is None and self._file is not None and self._content is None:
+        if self._file is not None and self._content is None:
             with open(self._file, "rb") as file:
                 self._content = file.read()
         return self
@@ -474,7 +475,7 @@ class Image(BatchableMedia):
         """
         self._check_local()
         picture = self._picture
-        if self._stored is None and picture is not None and not picture.held:
+        if picture is not None and not picture.held:
             picture.content()
         for mask in (self._masks or {}).values():
             mask._snapshot()
@@ -486,6 +487,19 @@ class Image(BatchableMedia):
                 "Image media created by a reference to external storage cannot currently be added "
                 f"to a run; log wandb.Image(<local path>) instead of {self._address!r}"
             )
+
+    @property
+    def _overlays(self) -> list[BoundingBoxes2D | ImageMask]:
+        return [*(self._boxes or {}).values(), *(self._masks or {}).values()]
+
+    def _claim(self, sink: Sink, key: str, step: int | str, anew: bool = False) -> Place:
+        before = self._place
+        place = super()._claim(sink, key, step, anew)
+        if place is not before:
+            for overlay in self._overlays:
+                # One of a script's own is bound by its own method when it is encoded.
+                overlay._place = None if overlay._is_custom else place
+        return place
 
     def _facts(self) -> dict[str, Any]:
         facts: dict[str, Any] = {

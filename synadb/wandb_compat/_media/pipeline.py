@@ -43,7 +43,7 @@ class MediaStore(Pipeline):
             return found._encoder(self, key, step)
         if not isinstance(found, Media) or _is_custom(found):
             return partial(found._to_run_value, self, key, step)
-        _, key, step = found._claim(self.run_id, key, step)
+        _, key, step = found._claim(self, key, step)
         return found._encoder(self, key, step)
 
     def _convert_list(self, items: list[Any], key: str, step: int | str) -> Any:
@@ -53,18 +53,9 @@ class MediaStore(Pipeline):
             raise TypeError(f"{key!r}: a list of media holds nothing else")
         found = [_captured(item) for item in items]
         if issubclass(kind, BatchableMedia) and all(isinstance(item, kind) for item in items):
-            for item in found[: getattr(kind, "MAX_ITEMS", len(found))]:
-                if not _is_custom(item):
-                    item._claim(self.run_id, key, step, anew=True)
-
-            def encode() -> Any:
-                return kind._list_to_run_value(found, self, key, step)
+            encode = kind._list_encoder(found, self, key, step)
         else:
-            encoders = [self._encoder(item, key, step) for item in found]
-
-            def encode() -> Any:
-                return [one() for one in encoders]
-
+            encode = _all_of([self._encoder(item, key, step) for item in found])
             if not any(isinstance(item, Media | FileValue) for item in found):
                 return encode()
         if any(map(_is_custom, found)):
@@ -122,7 +113,13 @@ def _captured(value: Any) -> Any:
 
 def _is_custom(value: Any) -> bool:
     """Whether a script's own methods make the JSON, which then happens while it logs."""
-    return getattr(value, "_is_custom", False)
+    return getattr(value, "_is_custom", False) or any(
+        overlay._is_custom for overlay in getattr(value, "_overlays", ())
+    )
+
+
+def _all_of(encoders: list[Callable[[], Any]]) -> Callable[[], list[Any]]:
+    return lambda: [one() for one in encoders]
 
 
 def _sequence(key: str, *values: Any) -> str | None:

@@ -82,7 +82,7 @@ class Table(Media):
         )
         self.log_mode = log_mode
         self._destination: Place | None = None
-        self._run_id: str | None = None
+        self._home: tuple[str, str, float] | None = None  # the run that has it
         self._forget_run()
         self._pk_col: ColumnKey | None = None
         self._fk_cols: set[ColumnKey] = set()
@@ -117,7 +117,7 @@ class Table(Media):
 
     def __getstate__(self) -> dict[str, Any]:
         # What has been logged belongs to this process and its run.
-        ours = ("_content", "_destination", "_increment", "_last_logged_idx", "_run_id")
+        ours = ("_content", "_destination", "_increment", "_last_logged_idx", "_home")
         return {**super().__getstate__(), **dict.fromkeys(ours)}
 
     # -- types -----------------------------------------------------------------------------------
@@ -468,12 +468,13 @@ class Table(Media):
 
     def _prepare(self, run: Any, key: str) -> None:
         """What the run that it is about to be logged to says of it."""
-        if self._run_id not in (None, run.id):
+        home = run._tracker.path, run.id, run.start_time
+        if self._home not in (None, home):
             self._forget_run()
-        self._run_id = run.id
+        self._home = home
         if self._content is not None:
             return
-        self._destination = Place(run.id, key, run._step)
+        self._destination = Place(run._sink.token, key, run._step)
         if self.log_mode == "INCREMENTAL" and run.resumed and not self._has_parts():
             self._load_incremental_table_state_from_resumed_run(run, key)
         if run._settings.table_raise_on_max_row_limit_exceeded:

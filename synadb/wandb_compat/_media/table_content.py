@@ -19,7 +19,6 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import os
 import re
 import threading
 from collections.abc import Mapping, Sequence
@@ -125,14 +124,14 @@ class Content:
         if destination is None:
             return
         self._destination = destination
-        place = destination.run_id, destination.key, os.getpid()
+        place = destination.token, destination.key
         self._before, _latest[place] = _latest.get(place), self
 
     def stored_json(self, sink: Sink, key: str, step: int | str) -> dict[str, Any]:
         """What a row says of the files; they are stored by the first call."""
         with self._lock:
             if self._run_id is None:
-                if self._destination is not None and self._destination.run_id == sink.run_id:
+                if self._destination is not None and self._destination.token is sink.token:
                     _, key, step = self._destination
                     self._store_before(sink)
                 try:
@@ -178,9 +177,9 @@ class Content:
         return json
 
 
-_latest: WeakValueDictionary[tuple[str, str, int], Content] = WeakValueDictionary()
-"""What was logged last under each key of each run, by this process: a forked child leaves what
-waits in its parent to that.
+_latest: WeakValueDictionary[tuple[object, str], Content] = WeakValueDictionary()
+"""What was logged last under each key of each run; a forked child, whose sink has a token of its
+own, leaves what waits in its parent to that.
 """
 
 
