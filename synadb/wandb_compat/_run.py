@@ -226,8 +226,7 @@ class Run(RunFields, RunArtifacts):
                             inserted = metrics.apply(data, own["_data"], shape)
                             if inserted:
                                 own["_native"].write(inserted, at, now, AUTO_RUN)
-                            if own["_committed"] < at:
-                                own["_committed"] = at
+                            own["_committed"] = max(own["_committed"], at)
                         return None
         return self._log(data, step, commit)
 
