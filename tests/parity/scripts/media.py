@@ -18,6 +18,7 @@ from tests.parity.scripts._wandb import wandb
 BatchableMedia: Any = import_module("wandb.sdk.data_types.base_types.media").BatchableMedia
 Media: Any = import_module("wandb.sdk.data_types.base_types.media").Media
 WBValue: Any = import_module("wandb.sdk.data_types.base_types.wb_value").WBValue
+ImageMask: Any = import_module("wandb.sdk.data_types.helper_types.image_mask").ImageMask
 
 _STALE = "wandb shows the caption of an older image with a newer one that has none"
 
@@ -280,6 +281,89 @@ def the_same_twice(see: See) -> None:
     run.log({"pages": [page, wandb.Html("<b>")]})
     run.log({"third": [image, image]})
     run.summary["kept"] = image
+    run.finish()
+
+
+def files_that_go_before_a_second_run(see: See) -> None:
+    clips = []
+    for number in range(4):
+        path = pathlib.Path(f"clip{number}.mp4")
+        path.write_bytes(b"%d" % number * 50)
+        clips.append(wandb.Video(str(path)))
+    run = wandb.init(project="p")
+    run.log({"clips": clips})
+    run.finish()
+    for number in range(4):
+        path = pathlib.Path(f"clip{number}.mp4")
+        path.write_bytes(b"changed") if number % 2 else path.unlink()
+    run = wandb.init(project="p")
+    for number, clip in enumerate(clips):
+        run.log({f"clip{number}": [clip]})
+    run.finish()
+
+
+def files_that_go_once_bound(see: See) -> None:
+    run = wandb.init(project="p")
+    _image(1).image.save("image.png")
+    pathlib.Path("clip.mp4").write_bytes(b"clip")
+    image, clip = wandb.Image("image.png"), wandb.Video("clip.mp4")
+    for value, name in ((image, "image.png"), (clip, "clip.mp4")):
+        value.bind_to_run(run, "bound", 7)
+        pathlib.Path(name).unlink()
+    run.log({"image": image, "clip": clip})
+    run.log({"images": [image], "clips": [clip]})
+    run.log({"image": image, "clip": clip})
+    moved = _image(2)
+    moved.image.save("moved.png")
+    moved._set_file("moved.png", is_tmp=True)
+    moved.bind_to_run(run, "moved", 1)
+    see("moved", pathlib.Path("moved.png").exists())
+    run.log({"moved": [moved]})
+    run.finish()
+
+
+def masks_of_bound_images(see: See) -> None:
+    run = wandb.init(project="p")
+    mask = {"m": {"mask_data": np.eye(4, dtype=np.uint8)}}
+    image = wandb.Image(np.zeros((4, 4), np.uint8), masks=mask)
+    inner = image._masks["m"]
+    see("before", [image.is_bound(), inner.is_bound()])
+    run.log({"a": image})
+    see("logged", [inner.is_bound(), str(inner.to_json(run)["path"])])
+    other = wandb.Image(np.ones((4, 4), np.uint8), masks=mask)
+    other.bind_to_run(run, "b", 5)
+    see("bound", [other.is_bound(), str(other._masks["m"].to_json(run)["path"])])
+    run.log({"c": other, "d": [image, other]})
+    run.log({"a": image})
+    run.finish()
+
+
+class _Mask(ImageMask):  # type: ignore[misc]
+    def bind_to_run(self, run: Any, key: Any, step: Any, *rest: Any, **more: Any) -> None:
+        self.bound = [*getattr(self, "bound", ()), [key, step]]
+        super().bind_to_run(run, key, step, *rest, **more)
+
+    def to_json(self, run: Any) -> Any:
+        return {**super().to_json(run), "bound": self.bound}
+
+
+def own_masks(see: See) -> None:
+    run = wandb.init(project="p")
+    mask = _Mask({"mask_data": np.eye(4, dtype=np.uint8)}, "m")
+    image = wandb.Image(np.zeros((4, 4), np.uint8), masks={"m": mask})
+    for row in ({"a": image}, {"b": image}, {"l": [image]}, {"c": image}, {"m": [image]}):
+        run.log(row)
+    see("bound", mask.bound)
+    run.finish()
+
+
+def captions_changed_after_a_list(see: See) -> None:
+    run = wandb.init(project="p")
+    image, page = _image(1, caption="then"), wandb.Html("<p>")
+    page._caption = "then"
+    run.log({"images": [image], "pages": [page], "mixed": [image, page]})
+    image._caption = page._caption = "now"
+    run.log({"images": [image]})
     run.finish()
 
 
