@@ -399,6 +399,20 @@ CALLS = st.one_of(
 @hypothesis.given(calls=st.lists(CALLS, min_size=8, max_size=16))
 @hypothesis.example(
     calls=[
+        ("log", {"row": Pair({"a": 1 << 64, "b": 0}, {"a": 2.0**64, "b": 0}), "commit": None}),
+        ("log_loop", {"rows": [{"a": 1, "b": 0}, {"a": 2, "b": 0}]}),
+    ]
+)
+@hypothesis.example(
+    calls=[
+        ("define_metric", {"arguments": {"name": "a", "summary": "min"}}),
+        ("log_loop", {"rows": [{"a": 0.0}, {"a": 0.5}]}),
+        ("define_metric", {"arguments": {"name": "a", "summary": "max"}}),
+        ("delete_summary", {"node": 1, "key": "min"}),
+    ]
+)
+@hypothesis.example(
+    calls=[
         ("log_loop", {"rows": [{"a": 1.0}, {"a": 2.0}]}),
         ("define_metric", {"arguments": {"name": "*", "summary": "mean"}}),
         ("log_loop", {"rows": [{"a": 4.0}, {"a": 8.0}]}),

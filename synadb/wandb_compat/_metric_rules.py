@@ -282,7 +282,9 @@ class MetricRules:
     def decided(self, summary: Mapping[str, Any]) -> set[str]:
         """The keys, logged here or in `summary`, of which a definition says what is shown."""
         paths = {*self._seen, *(path for path, _, _ in _leaves(summary))}
-        return {path[0] for path in paths if self._target(path).mode != _LAST}
+        # No targets are made for it: making one fills in what the script has deleted.
+        rules = ((path, self._rules.get(path) or self._matched(path)[0]) for path in paths)
+        return {path[0] for path, rule in rules if rule is not None and rule.mode() != _LAST}
 
     # -- the inside ------------------------------------------------------------------------------
 

@@ -287,9 +287,11 @@ class Run(RunFields, RunArtifacts):
     def _quicken(self, data: Mapping[str, Any], values: Mapping[str, Any]) -> None:
         """Let rows like this one, of numpy's scalars, take the short way from now on."""
         kinds = tuple(map(type, data.values()))
+        # A Python integer of more than 64 bits has become a float, as others of its type do not.
         if len(values) == len(data) and all(
-            (kind.__module__ == "numpy" and kind.__name__ in _NUMPY_SCALARS) or kind in _SCALARS
-            for kind in kinds
+            (kind.__module__ == "numpy" and kind.__name__ in _NUMPY_SCALARS)
+            or (kind in _SCALARS and kind is type(value))
+            for kind, value in zip(kinds, values.values(), strict=True)
         ):
             cache = self._native._journal.caches[AUTO_RUN]
             known = cache.get((*values, *map(type, values.values())))
