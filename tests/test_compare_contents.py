@@ -19,8 +19,8 @@ from synadb.bench.compare import compare
 from synadb.bench.contents import Content, Filler, content_of, in_words, pixels
 from synadb.bench.diff import diff
 from synadb.bench.difference import MISSING, Difference
-from synadb.bench.reasons import AT_ONCE, LOST, REASONS, VARIES
-from synadb.bench.recorded import Recorded, RecordedRun
+from synadb.bench.reasons import AGAIN, AT_ONCE, LOST, REASONS, VARIES
+from synadb.bench.recorded import Recorded, RecordedRun, plain, timeless
 from synadb.bench.report import Comparison
 
 needs_wandb = pytest.mark.skipif(
@@ -129,6 +129,38 @@ def test_names_of_files_give_way_to_what_they_hold() -> None:
     assert row["all"]["filenames"] == ["media/images/*.png", "*"]
     assert row["all"]["content"] == [row["k"]["content"], None]
     assert read == [name, "no"], "each is read once"
+
+
+def test_a_name_that_the_script_gave_a_file_counts() -> None:
+    def picture(path: str) -> Any:
+        return Filler(lambda name: encoded(NOISE)).value({"_type": "image-file", "path": path})
+
+    digest = "f701c76ac7fb684490c5"
+    plain_name = picture(f"media/images/{digest}.png")["path"]
+    assert picture(f"media/images/{digest}/key_0_{digest}.png")["path"] == plain_name
+    for kept in (f"{digest}/cat.png", f"{digest}/cat_{digest[::-1]}.png", "cat/key_0_cat.png"):
+        assert picture(f"media/images/{kept}")["path"] != plain_name
+
+
+@pytest.mark.parametrize(
+    ("path", "same"),
+    [
+        ("0-1795488666646.t.table.json", True),
+        ("0-1795488666647.t.table.json", True),
+        ("None-1795488666646.t.table.json", True),
+        ("1-1795488666646.t.table.json", False),
+        ("0-1795488666646.u.table.json", False),
+        ("0-17.t.table.json", False),
+        ("None.t.table.json", False),
+    ],
+)
+def test_of_the_name_of_a_part_only_the_time_is_left_aside(path: str, same: bool) -> None:
+    known = "0-1795488666000.t.table.json"
+    assert (timeless(path) == timeless(known)) is same
+    assert (
+        plain(f"wandb-client-artifact://ab/{path}") == plain(f"wandb-client-artifact://cd/{known}")
+    ) is same
+    assert plain(path) == path, "a text of the script's"
 
 
 # --- reasons --------------------------------------------------------------------------------------
@@ -291,6 +323,77 @@ def test_rows_that_wandb_loses_of_a_process() -> None:
     assert {one.reason for one in back} == {""}, "losing rows has no excuse"
     [*more] = diff(of_history(*ours[:4]), of_history(*ours))
     assert {one.reason for one in more} == {""}, "one process: the rows of wandb are the first ones"
+
+
+def table_value(cell: int) -> dict[str, Any]:
+    tree = {"columns": ["a"], "data": [[cell]]}
+    held = content(json.dumps(tree).encode(), "t.table.json", "tables")
+    return {"_type": "table-file", "path": "media/table/*.table.json", "content": held}
+
+
+def two_runs(second: list[dict[str, Any]], *cells: int) -> Recorded:
+    """The first run logs a table of 1; `second` are the rows of the other, `cells` its tables."""
+    first = [{"_step": 0, "t": table_value(1)}]
+    runs = []
+    for name, rows in (("a", first), ("b", [{"_step": n, **row} for n, row in enumerate(second)])):
+        summary = {key: value for row in rows for key, value in row.items()}
+        runs.append(RecordedRun(name=name, history=rows, summary=summary))
+    tables = {"p/run-a-t:v0": 1, **{f"p/run-b-t:v{n}": cell for n, cell in enumerate(cells)}}
+    artifacts = {
+        name: {"type": "run_table", "files": {"t.table.json": table_value(cell)["content"]}}
+        for name, cell in tables.items()
+    }
+    return Recorded(runs, artifacts=artifacts)
+
+
+LOSS: list[dict[str, Any]] = [{"loss": 1}, {"loss": 2}]
+
+
+def test_a_table_that_is_logged_again_in_another_run() -> None:
+    ours = two_runs([LOSS[0], {"t": table_value(1), "x": 7}, LOSS[1]], 1)
+    found = diff(two_runs(LOSS), ours)
+    assert {one.path for one in found} == {
+        "runs[1].summary._step",
+        "runs[1].summary.t",
+        "runs[1].summary.x",
+        "runs[1].history",
+        "artifacts['p/run-b-t:v0']",
+    }
+    assert {one.reason for one in found} == {AGAIN}
+
+
+@pytest.mark.parametrize(
+    ("theirs", "ours"),
+    [
+        pytest.param([*LOSS, {"t": table_value(1)}], LOSS, id="ours is lost"),
+        pytest.param(LOSS, [*LOSS, {"t": table_value(2)}], id="another table"),
+        pytest.param(LOSS, [*LOSS, {"x": 1}], id="no table"),
+        pytest.param(LOSS, [LOSS[0], {"t": table_value(1)}, {"loss": 3}], id="a value is another"),
+        pytest.param(LOSS, [LOSS[0], {"t": table_value(1)}], id="a row is lost beside it"),
+        pytest.param(LOSS, [*LOSS, {"t": table_value(1)}, {"x": 1}], id="a row more beside it"),
+    ],
+)
+def test_what_is_not_logged_again_has_no_excuse(
+    theirs: list[dict[str, Any]], ours: list[dict[str, Any]]
+) -> None:
+    found = diff(two_runs(theirs), two_runs(ours))
+    assert AGAIN not in {one.reason for one in found}
+    assert any(one.part == "history" for one in found)
+    found = diff(two_runs([LOSS[0]]), two_runs([{**LOSS[0], "_step": 5}, {"t": table_value(1)}]))
+    assert AGAIN not in {one.reason for one in found}, "its step is another"
+
+
+def test_an_artifact_more_is_no_table_that_is_logged_again() -> None:
+    again = [*LOSS, {"t": table_value(1)}]
+    left, right = two_runs(LOSS), two_runs(again, 2)
+    reason = {one.path: one.reason for one in diff(left, right)}
+    assert (reason["runs[1].history"], reason["artifacts['p/run-b-t:v0']"]) == (AGAIN, "")
+    right = two_runs(again, 1)
+    right.artifacts["p/run-a-t:v0"]["files"]["more.table.json"] = table_value(1)["content"]
+    reason = {one.path: one.reason for one in diff(left, right)}
+    assert reason["artifacts['p/run-a-t:v0'].files['more.table.json']"] == ""
+    assert reason["artifacts['p/run-b-t:v0']"] == AGAIN
+    assert {one.reason for one in diff(left, two_runs(LOSS, 1))} == {""}, "no row goes with it"
 
 
 # --- counterparts ---------------------------------------------------------------------------------
@@ -537,6 +640,50 @@ def test_floats_and_times_are_told_and_excused(
         reasons("_float_picture"): 2,
         VARIES: 1,
     }
+
+
+@needs_wandb
+@pytest.mark.slow
+def test_parts_pictures_and_tables_that_are_logged_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    script = (
+        "import numpy as np, wandb\n"
+        "ours = 'synadb' in wandb.init.__module__\n"
+        "LIE = False\n"
+        "table = wandb.Table(columns=['a'], data=[[1]])\n"
+        "parts = wandb.Table(columns=['a'], log_mode='INCREMENTAL')\n"
+        "picture = wandb.Image(np.zeros((4, 4), np.uint8))\n"
+        "other = wandb.Image(np.full((4, 4), 9 * (ours and LIE), np.uint8))\n"
+        "with wandb.init(project='p', name='a') as run:\n"
+        "    run.log({'t': table, 'picture': picture, 'pictures': [other, picture]})\n"
+        "    run.log({'cells': wandb.Table(columns=['a'], data=[[picture], [other]])})\n"
+        "    for n in range(3):\n"
+        "        parts.add_data(n + (n == 1 and ours and LIE))\n"
+        "        run.log({'parts': parts})\n"
+        "with wandb.init(project='p', name='b') as run:\n"
+        "    for number, key in enumerate(('t', 'picture', 't')):\n"
+        "        try:\n"
+        "            run.log({key: {'t': table, 'picture': picture}[key]})\n"
+        "        except AssertionError:\n"
+        "            pass\n"
+        "        run.log({'loss': number + (ours and LIE)})\n"
+    )
+    Path("script.py").write_text(script)
+    found = compare(["script.py"], repeat=1)
+    assert found.different == []
+    assert list(found.explained) == [AGAIN]
+    Path("script.py").write_text(script.replace("LIE = False", "LIE = True"))
+    found = compare(["script.py"], repeat=1)
+    assert found.explained == {}
+    wrong = {one.path.replace("'", "") for one in found.different}
+    assert {
+        "artifacts[p/run-RUN(a)-cells:v0].files[cells.table.json].data[1][0].content",
+        "artifacts[p/run-RUN(a)-incr-parts:v1].files[1-TIME.parts.table.json].data[0][0]",
+        "artifacts[p/run-RUN(b)-t:v0]",
+        "runs[1].history[3]",
+    } <= wrong
 
 
 def test_a_file_of_the_runs_folder_that_is_saved_is_there_twice_under_wandb() -> None:

@@ -399,6 +399,17 @@ CALLS = st.one_of(
 @hypothesis.given(calls=st.lists(CALLS, min_size=8, max_size=16))
 @hypothesis.example(
     calls=[
+        ("log", {"row": Pair({"a": 1}, {"a": 1}), "commit": False}),
+        ("set_summary", {"node": 0, "key": "a", "value": Pair(7, 7), "how": "item"}),
+        (
+            "log_at_step",
+            {"row": Pair({"b": 1}, {"b": 1}), "ahead": 1, "commit": True, "numpy": False},
+        ),
+        ("log_what_cannot_be_and_flush", {"bad": ({"b": object()}, {})}),
+    ]
+)
+@hypothesis.example(
+    calls=[
         ("log", {"row": Pair({"a": 1 << 64, "b": 0}, {"a": 2.0**64, "b": 0}), "commit": None}),
         ("log_loop", {"rows": [{"a": 1, "b": 0}, {"a": 2, "b": 0}]}),
     ]

@@ -10,16 +10,23 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from synadb.bench.contents import Filler, Read, content_of
-from synadb.bench.recorded import Recorded, RecordedRun, is_made_up_id, is_made_up_name, plain
+from synadb.bench.recorded import (
+    Recorded,
+    RecordedRun,
+    is_made_up_id,
+    is_made_up_name,
+    plain,
+    timeless,
+)
 
 if TYPE_CHECKING:
     from synadb.artifact_records import EntryRecord, VersionRecord
-    from synadb.artifacts import Artifacts
     from synadb.formats._bring_in import Entry, Imported, Version
     from synadb.tracker import ExperimentTracker
 
@@ -39,7 +46,9 @@ _OWN_FILES = frozenset(
 _OWN_FOLDERS = ("artifact/", "code/", "media/")  # media are compared where rows name them
 _OWN_LINE = re.compile(r"(\x1b\[[0-9;]*m)*(wandb|synadb)(\x1b\[[0-9;]*m)*:")
 _TIME = re.compile(r"(?<!\d)\d{8}_\d{6}(?!\d)")  # in the name of a run's folder
-_OF_TABLES = "run_table"  # the type of the artifact that goes with each table in a row
+# The types of the artifact that goes with each table in a row.
+_OF_TABLES = ("run_table", "wandb-run-incremental-table")
+_BEFORE = "previous_increments_paths"
 
 # Puts names that mean the same on both sides in place of what a side has made up.
 Words: TypeAlias = Callable[[str], str]
@@ -89,14 +98,14 @@ def add_synadb(recorded: Recorded, path: Path) -> None:
             names = [file.name for file in tracker.list_files(run.run_id)]
             printed = [(line.stream, line.line) for line in tracker.console(run.run_id)]
             _add(run, names, _stored(path, opened, run.run_id, names), printed, words)
-        opened.clear()
         library = tracker.artifacts
         for collection in library.collections():
             versions = library.list(collection.name, project=collection.project)
             for version in sorted(versions, key=lambda version: version.number):
                 if version.source is None:
                     name = f"{version.project}/{version.collection}"
-                    shelf.add(name, *_of_synadb(library, version))
+                    shelf.add(name, *_of_synadb(path, opened, version))
+        opened.clear()
     recorded.artifacts = shelf.versions
 
 
@@ -193,20 +202,29 @@ def _stored(
     there = frozenset(names)
 
     def read(name: str) -> bytes | None:
-        from synadb.tracker import ExperimentTracker
-
         if name not in there:
             return None
-        if opened:
-            with opened[0].open_file(run_id, name) as file:
-                return file.read()
-        # A content is read again when it turns out to be another than the other side's.
-        if not path.exists():
-            raise FileNotFoundError(path)
-        with ExperimentTracker(path) as tracker, tracker.open_file(run_id, name) as file:
+        with _tracker(path, opened) as tracker, tracker.open_file(run_id, name) as file:
             return file.read()
 
     return read
+
+
+@contextmanager
+def _tracker(path: Path, opened: Sequence[ExperimentTracker]) -> Iterator[ExperimentTracker]:
+    """The tracker that is `opened`, or another one.
+
+    A content is read again when it turns out to be another than the other side's.
+    """
+    from synadb.tracker import ExperimentTracker
+
+    if opened:
+        yield opened[0]
+        return
+    if not path.exists():
+        raise FileNotFoundError(path)
+    with ExperimentTracker(path) as tracker:
+        yield tracker
 
 
 def _printed(imported: Imported) -> list[tuple[str, str]]:
@@ -267,14 +285,19 @@ def _of_wandb(logged: Version) -> tuple[dict[str, Any], dict[str, Any]]:
     return _version(logged, files, _files(places)), files
 
 
-def _of_synadb(library: Artifacts, version: VersionRecord) -> tuple[dict[str, Any], dict[str, Any]]:
+def _of_synadb(
+    path: Path, opened: Sequence[ExperimentTracker], version: VersionRecord
+) -> tuple[dict[str, Any], dict[str, Any]]:
     files = {
         entry.path: entry.digest if entry.reference is None else _reference(entry)
-        for entry in library.entries(version)
+        for entry in opened[0].artifacts.entries(version)
     }
 
-    def read(path: str) -> bytes | None:
-        return library.read(version, path) if path in files else None
+    def read(name: str) -> bytes | None:
+        if name not in files:
+            return None
+        with _tracker(path, opened) as tracker:
+            return tracker.artifacts.read(version, name)
 
     return _version(version, files, read), files
 
@@ -291,7 +314,7 @@ def _version(logged: Version | VersionRecord, files: dict[str, Any], read: Read)
         "aliases": sorted(alias for alias in logged.aliases if alias != "latest"),
         "tags": sorted(logged.tags),
         "ttl": logged.ttl,
-        "files": _with_tables(files, read) if logged.type == _OF_TABLES else files,
+        "files": _with_tables(files, read) if logged.type in _OF_TABLES else files,
     }
 
 
@@ -302,5 +325,9 @@ def _with_tables(files: Mapping[str, Any], read: Read) -> dict[str, Any]:
     for path in files:
         content = content_of(path, read, "tables") if path.endswith(".table.json") else None
         if content is not None:
-            found[path] = replace(content, tree=filler.value(content.tree))
+            tree = filler.value(content.tree)
+            if isinstance(tree, dict) and _BEFORE in tree:
+                tree[_BEFORE] = plain(tree[_BEFORE])
+            name = timeless(path)
+            found[path if name in found else name] = replace(content, tree=tree)
     return found or dict(files)

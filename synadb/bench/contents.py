@@ -28,6 +28,8 @@ Read: TypeAlias = Callable[[str], bytes | None]
 
 _PICTURES = (".bmp", ".jpeg", ".jpg", ".png")
 _OF_EIGHT_BITS = ("1", "L", "LA", "P", "PA", "RGB", "RGBA", "RGBX", "CMYK", "YCbCr")
+# Where an artifact has the file of a value that was logged before: the folder is in the name, too.
+_HASHED_FOLDER = re.compile(r"([0-9a-f]{20})/(?=[^/]*_\1\.[^/]*$)")
 _HASHED_NAME = re.compile(r"^(.*/)?[^/]*?((?:\.[a-z0-9]+)*)$", re.DOTALL | re.IGNORECASE)
 _IN_FILE = ("sha256", "size")  # what a row says of a file's bytes
 
@@ -171,4 +173,4 @@ class Filler:
 
 def _unnamed(path: str) -> str:
     """A path without what is the file's own name in it: its folder and its ending."""
-    return _HASHED_NAME.sub(r"\1*\2", path)
+    return _HASHED_NAME.sub(r"\1*\2", _HASHED_FOLDER.sub("", path))

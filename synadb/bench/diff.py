@@ -15,14 +15,24 @@ import math
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import fields, replace
-from typing import Any
+from typing import Any, TypeAlias
 
 from synadb.bench.contents import Content, in_words
 from synadb.bench.difference import MISSING, Difference
-from synadb.bench.reasons import follows_rows, reason_for, turns
+from synadb.bench.reasons import (
+    AGAIN,
+    follows_rows,
+    is_logged_again,
+    lacks_what_is_logged_again,
+    reason_for,
+    turns,
+)
 from synadb.bench.recorded import Recorded, RecordedRun, is_made_up_id, is_made_up_name
 
 __all__ = ["counterparts", "diff", "path_to", "same_value"]
+
+# Those that have been compared, as pairs.
+_Earlier: TypeAlias = Sequence[tuple[RecordedRun, RecordedRun]]
 
 _PLAIN_KEY = re.compile(r"[A-Za-z_][\w/\- ]*")
 
@@ -35,10 +45,15 @@ def diff(left: Recorded, right: Recorded) -> list[Difference]:
     Runs are compared in the order of their start, but for those that are another's counterpart.
     """
     found: list[Difference] = []
+    earlier: list[tuple[RecordedRun, RecordedRun]] = []
     for number, (a, b) in enumerate(counterparts(left.runs, right.runs)):
-        found += _with_reasons(list(_diff_run(f"runs[{number}]", a, b)), a, b)
+        found += _with_reasons(list(_diff_run(f"runs[{number}]", a, b, earlier)), a, b)
+        if a is not MISSING and b is not MISSING:
+            earlier.append((a, b))
+    again = any(one.reason == AGAIN for one in found)
     for one in _diff_value("artifacts", left.artifacts, right.artifacts, exact=True):
-        found.append(_with_reason(one if one.part else replace(one, part="artifacts")))
+        reason = AGAIN if again and is_logged_again(one, left, right) else ""
+        found.append(_with_reason(replace(one, part=one.part or "artifacts", reason=reason)))
     return found
 
 
@@ -109,7 +124,7 @@ def _identity(run: RecordedRun) -> tuple[Any, ...]:
     return run.project, run.group, run.job_type, run_id, name, repr(sorted(run.config.items()))
 
 
-def _diff_run(path: str, a: Any, b: Any) -> Iterator[Difference]:
+def _diff_run(path: str, a: Any, b: Any, earlier: _Earlier) -> Iterator[Difference]:
     if a is MISSING or b is MISSING:
         yield Difference(path, _run_name(a), _run_name(b), "runs")
         return
@@ -119,13 +134,13 @@ def _diff_run(path: str, a: Any, b: Any) -> Iterator[Difference]:
         x, y = getattr(a, field.name), getattr(b, field.name)
         if _made_up(field.name, x, y):
             continue
-        for found in _diff_field(field.name, f"{path}.{field.name}", x, y):
+        for found in _diff_field(field.name, f"{path}.{field.name}", x, y, earlier):
             yield found if found.part else replace(found, part=field.name)
 
 
-def _diff_field(name: str, path: str, x: Any, y: Any) -> Iterator[Difference]:
+def _diff_field(name: str, path: str, x: Any, y: Any, earlier: _Earlier) -> Iterator[Difference]:
     if name == "history":
-        return _diff_history(path, x, y)
+        return _diff_history(path, x, y, earlier)
     if name == "console":
         return _diff_console(path, x, y)
     return _diff_value(path, x, y, exact=name == "config")
@@ -143,11 +158,13 @@ def _run_name(run: Any) -> Any:
 
 
 def _diff_history(
-    path: str, a: Sequence[dict[str, Any]], b: Sequence[dict[str, Any]]
+    path: str, a: Sequence[dict[str, Any]], b: Sequence[dict[str, Any]], earlier: _Earlier
 ) -> Iterator[Difference]:
     steps_a, steps_b = _steps(a), _steps(b)
     found = list(_diff_rows(path, a, b, steps_a, steps_b))
-    reason = turns(a, b) if found and steps_a is not None and steps_b is not None else ""
+    reason = ""
+    if found and steps_a is not None and steps_b is not None:
+        reason = AGAIN if lacks_what_is_logged_again(a, b, earlier) else turns(a, b)
     if reason:
         left, right = (f"{len(rows):,} rows" for rows in (a, b))
         yield Difference(path, left, right, detail=f"from {found[0].path}", reason=reason)

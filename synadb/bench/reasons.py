@@ -8,16 +8,28 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from synadb.bench.contents import Content, pixels
 from synadb.bench.difference import MISSING, Difference
 
 if TYPE_CHECKING:
-    from synadb.bench.recorded import RecordedRun
+    from synadb.bench.recorded import Recorded, RecordedRun
 
-__all__ = ["AT_ONCE", "CAST", "LOST", "REASONS", "VARIES", "follows_rows", "reason_for", "turns"]
+__all__ = [
+    "AGAIN",
+    "AT_ONCE",
+    "CAST",
+    "LOST",
+    "REASONS",
+    "VARIES",
+    "follows_rows",
+    "is_logged_again",
+    "lacks_what_is_logged_again",
+    "reason_for",
+    "turns",
+]
 
 # wandb's run and SynaDB's; none for what belongs to no single run.
 Rule: TypeAlias = "Callable[[Difference, RecordedRun | None, RecordedRun | None], bool]"
@@ -27,6 +39,10 @@ LOST = "wandb has lost the last rows of some of the processes that logged to the
 CAST = (
     "a picture of floats is scaled to colors, as wandb did before 0.31, which casts them: almost"
     " all black"
+)
+AGAIN = (
+    "a table, a chart, or one picture or other file of an earlier run is logged again: wandb raises"
+    " an AssertionError, and has not got the row"
 )
 VARIES = "it is another in each run under wandb, too"
 _IN_SUMMARY = re.compile(r"runs\[\d+\]\.summary\b(.*)")
@@ -64,6 +80,66 @@ def turns(a: Sequence[dict[str, Any]], b: Sequence[dict[str, Any]]) -> str:
     # Of one process, the rows would be the beginning of ours as a whole.
     begins = all(_without_step(x) == _without_step(y) for x, y in both)
     return LOST if last and lost and not begins else ""
+
+
+def lacks_what_is_logged_again(
+    a: Sequence[dict[str, Any]],
+    b: Sequence[dict[str, Any]],
+    earlier: Sequence[tuple[RecordedRun, RecordedRun]],
+) -> bool:
+    """Whether wandb's rows are ours but for some with media that an `earlier` run has on either
+    side.
+    """
+    if not earlier or len(a) >= len(b):
+        return False
+    known = [value for left, right in earlier for value in _logged_by_both(left, right)]
+    place = 0
+    for number, row in enumerate(b):
+        if place < len(a) and _without_step(a[place]) == _without_step(row):
+            # Each row that wandb has not got may have left it a step behind.
+            if not 0 <= _step(row) - _step(a[place]) <= number - place:
+                return False
+            place += 1
+        elif not any(value in known for value in _media(row)):
+            return False
+    return place == len(a)
+
+
+def _logged_by_both(left: RecordedRun, right: RecordedRun) -> list[Any]:
+    theirs = [value for row in left.history for value in _media(row)]
+    return [value for row in right.history for value in _media(row) if value in theirs]
+
+
+def is_logged_again(difference: Difference, left: Recorded, right: Recorded) -> bool:
+    """Whether wandb lacks a whole version of an artifact, that of a table that another has too."""
+    if _is_there(difference.left):
+        return False
+    whole = any(difference.right is version for version in right.artifacts.values())
+    table = _table(difference.right) if whole else None
+    return table is not None and table in map(_table, left.artifacts.values())
+
+
+def _table(version: Mapping[str, Any]) -> list[Any] | None:
+    """What the files of a logged table's artifact hold; None for other artifacts."""
+    if version["type"] != "run_table":
+        return None
+    return [_comparable(content) for content in version["files"].values()]
+
+
+def _media(value: Any) -> Iterator[Any]:
+    """What media in a row hold, at any depth, in a form that compares by value."""
+    if isinstance(value, list):
+        for inner in value:
+            yield from _media(inner)
+    elif isinstance(value, dict):
+        if "_type" in value and value.get("content") is not None:
+            yield value["_type"], _comparable(value["content"])
+        else:
+            yield from _media([*value.values()])
+
+
+def _step(row: dict[str, Any]) -> int:
+    return int(row.get("_step", 0))
 
 
 def _by_keys(rows: Sequence[dict[str, Any]]) -> dict[frozenset[str], list[Any]]:

@@ -27,13 +27,16 @@ __all__ = [
     "plain",
     "read_synadb",
     "read_wandb",
+    "timeless",
 ]
 
 _LEFT_OUT = {"_timestamp", "_runtime", "_wandb"}
 _MADE_UP_ID = re.compile(r"[a-z0-9]{8}")
 _MADE_UP_NAME = re.compile(r"[a-z]+-[a-z]+-\d+")
 # wandb gives each artifact a random id of 128 characters, and a table in a row refers to it.
-_ARTIFACT_ID = re.compile(r"^(wandb-(?:client-)?artifact://)[^/:]+")
+_REFERENCE = re.compile(r"(wandb-(?:client-)?artifact://)[^/:]+((?::[^/]*)?/?)(.*)", re.DOTALL)
+# A part of an incremental table: its number, and milliseconds since 1970.
+_PART = re.compile(r"(\d+|None)-\d{13}(?=\..+\.table\.json$)", re.DOTALL)
 
 
 @dataclass
@@ -178,14 +181,26 @@ def _compared(tree: dict[str, Any]) -> dict[str, Any]:
 
 
 def plain(value: Any) -> Any:
-    """A value as JSON has it, without the random ids of artifacts."""
+    """A value as JSON has it, without the random ids of artifacts, and times in names of files."""
     if isinstance(value, dict):
         return {str(key): plain(inner) for key, inner in value.items()}
     if isinstance(value, (list, tuple)):
         return [plain(inner) for inner in value]
     if isinstance(value, str):
-        return _ARTIFACT_ID.sub(r"\1...", value)
+        found = _REFERENCE.fullmatch(value)
+        return value if found is None else f"{found[1]}...{found[2]}{timeless(found[3])}"
     return value
+
+
+def timeless(path: str) -> str:
+    """A path in an artifact; that of a part of an incremental table without the time in it.
+
+    wandb names the first part before it counts it: None stands for 0.
+    """
+    found = _PART.match(path)
+    if found is None:
+        return path
+    return f"{'0' if found[1] == 'None' else found[1]}-TIME{path[found.end() :]}"
 
 
 def leaves(value: Any) -> int:

@@ -96,6 +96,7 @@ class Run(RunFields, RunArtifacts):
     _data: dict[str, Any]
     _step: int
     _committed: int
+    _overruled: set[str]  # keys of the open row whose summary was set by hand before its commit
     _last_time: float
     _explicit: bool
     _is_finished: bool
@@ -139,6 +140,7 @@ class Run(RunFields, RunArtifacts):
         own["_preempting"] = False
         own["_starting_step"] = own["_step"] = starting_step
         own["_committed"] = starting_step - 1
+        own["_overruled"] = set()
         own["_open"] = {}
         own["_explicit"] = False
         own["_late"] = Environment.from_environment().late_steps
@@ -400,6 +402,10 @@ class Run(RunFields, RunArtifacts):
                 inserted = self._metrics.apply(row, self._data)
                 if inserted:
                     self._native.write(inserted, self._step, self._last_time, self._auto)
+            if self._overruled:
+                shown = {key: self._data[key] for key in self._overruled if key in self._data}
+                self._native.set_summary(shown)
+                self._overruled.clear()
             row.clear()
             self.__dict__["_committed"] = self._step
         self.__dict__["_explicit"] = False
@@ -461,6 +467,8 @@ class Run(RunFields, RunArtifacts):
             if self._metrics is not None:
                 self._metrics.manual(path, deleted=removed)
             key = path[0]
+            if key in self._open:
+                self._overruled.add(key)
             if self._media_part is not None:
                 self._media.set_by_hand(key)
             if key in self._data:

@@ -78,7 +78,8 @@ class RunMedia:
 
     def overwrite(self, step: int, values: Mapping[str, Any]) -> None:
         """Plain values are being logged: what is still encoded for the same keys is older."""
-        for (row, path), (left, _) in self._waiting.items():
+        # A list: a signal handler may log meanwhile.
+        for (row, path), (left, _) in list(self._waiting.items()):
             found = _plain_value(values, path) if row <= step else _ABSENT
             if found is not _ABSENT:
                 if found is not None:  # which the summary never shows
