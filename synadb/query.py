@@ -53,6 +53,7 @@ __all__ = [
     "evaluate",
     "fields",
     "matches",
+    "metric_number",
     "parse",
     "parse_order",
     "resolve",
@@ -215,6 +216,24 @@ def value_of(run: Mapping[str, Any], field: Field) -> Any:
         if found is not MISSING:
             return found
     return MISSING
+
+
+_SUMMARIES = frozenset(("best", "first", "last", "max", "mean", "min"))
+
+
+def metric_number(value: Any, *preferred: str) -> Any:
+    """The number that a metric's value in a summary stands for; any other value stays as it is.
+
+    After `define_metric(..., summary="max")` the value is a dict, `{"max": 0.3}`: the first of
+    `preferred` in it counts, or its only number.
+    """
+    if not isinstance(value, Mapping) or not value or not value.keys() <= _SUMMARIES:
+        return value
+    numbers = {key: number for key, number in value.items() if type(number) in _NUMBERS}
+    for key in preferred:
+        if key in numbers:
+            return numbers[key]
+    return next(iter(numbers.values())) if len(numbers) == 1 else value
 
 
 def document(run: Any) -> dict[str, Any]:

@@ -101,10 +101,10 @@ class Run:
                     self._next = max(self._next, step + 1)
         except InvalidValueError:
             raise  # a TypeError too: no row, or no step
-        except TypeError:
+        except TypeError as error:
             # What cannot be stored as it is may be media: rows without any need not pay for them.
             if not self._log_with_media(data, step):
-                raise
+                raise _refusal(data, error) from None
 
     def _log_with_media(self, data: Mapping[str, Any], step: int | None) -> bool:
         """Log a row that holds media; False if there are none in it."""
@@ -121,9 +121,11 @@ class Run:
             self._next = max(before, at + 1)  # first, as in `log`
             try:
                 self.write(values, at, now, auto)
-            except BaseException:
+            except BaseException as error:
                 if self._next == at + 1:
                     self._next = before
+                if type(error) is TypeError:
+                    raise _refusal(values, error) from None
                 raise
             media = self._media_pipeline()
         # Not under the lock: it may have to wait for those that are being encoded.
@@ -139,7 +141,7 @@ class Run:
 
     def log_media(self, name: str, value: Any, step: int | None = None) -> None:
         """Log a value of `synadb.media`, or a list; without `step` it gets the run's next."""
-        from synadb.media.value import Value
+        from synadb.media.value import Value, class_name
 
         if self._ended:
             self._refuse()
@@ -149,7 +151,7 @@ class Run:
             if not isinstance(item, Value):
                 raise InvalidValueError(
                     f"media {name!r} takes a value of synadb.media, such as Image(array), not "
-                    f"{type(item).__name__}"
+                    f"{class_name(item)}"
                 )
         self._log_with_media({name: value}, step)
 
@@ -282,7 +284,10 @@ class Run:
         The keys in `removed` leave it; with `replace` all others do. TypeError for a value that
         cannot be stored, RunEndedError after the end.
         """
-        kept = {str(key): plain(value) for key, value in values.items()}
+        try:
+            kept = {str(key): plain(value) for key, value in values.items()}
+        except TypeError as error:
+            raise _refusal(values, error, logged=False) from None
         self.append(SetSummary(self.run_id, kept, removed, replace))
 
     def update(self, **values: Any) -> None:
@@ -447,6 +452,35 @@ def _plain(key: str, value: Any) -> Any:
         return plain(value)
     except RecursionError:
         raise InvalidValueError(f"{key!r} is nested too deeply, or holds itself") from None
+
+
+def _refusal(values: Mapping[str, Any], error: TypeError, *, logged: bool = True) -> TypeError:
+    """The error of storing values, with the name of the one that cannot be and what to do."""
+    from synadb.media.value import advice
+
+    place, part = "", values
+    while (found := _first_refused(part)) is not None:
+        name, part, error = found
+        place += name
+    if not place:
+        return error
+    said = f"{place.removeprefix('.')!r} cannot be kept: {error}"
+    return TypeError(f"{said}; {advice(part, logged=logged)}")
+
+
+def _first_refused(value: Any) -> tuple[str, Any, TypeError] | None:
+    """The first part of a dict or list that is not `plain`, how it is reached, and its error."""
+    parts: Iterable[tuple[str, Any]] = ()
+    if isinstance(value, Mapping):
+        parts = ((f".{key}", inner) for key, inner in value.items())
+    elif isinstance(value, list | tuple):
+        parts = ((f"[{index}]", inner) for index, inner in enumerate(value))
+    for name, inner in parts:
+        try:
+            plain(inner)
+        except TypeError as error:
+            return name, inner, error
+    return None
 
 
 def _is_row(data: object) -> bool:

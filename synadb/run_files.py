@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import io
 import os
 import time
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from synadb.records import ArtifactRecord
     from synadb.storage import Store
 
-__all__ = ["Content", "download", "open_stream", "put"]
+__all__ = ["Content", "download", "open_stream", "put", "target_path"]
 
 Content = bytes | str | os.PathLike[str] | BinaryIO
 
@@ -57,10 +58,26 @@ def open_stream(store: Store, run_id: str, name: str, kind: str) -> BinaryIO:
 
 
 def download(store: Store, run_id: str, name: str, path: str | os.PathLike[str], kind: str) -> str:
-    """Write the content to `path`, which appears only once whole; returns the path."""
-    target = os.fspath(path)
+    """Write the content to `path`, or into that folder if it is one; returns its path.
+
+    The file appears only once whole.
+    """
+    target = target_path(path, name)
     with whole_file(target) as part, open(part, "wb") as file:
         file.writelines(store.read_artifact(run_id, name, kind))
+    return target
+
+
+def target_path(path: str | os.PathLike[str], name: str) -> str:
+    """Where a file of this name is written: as with `cp`, into a folder that is there."""
+    path = os.fspath(path)
+    if not os.path.basename(path):
+        os.stat(path)  # the error names the folder that is not there, not a file below it
+    if not os.path.isdir(path):
+        return path
+    target = os.path.join(path, os.path.basename(name))
+    if os.path.isdir(target):
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), target)
     return target
 
 

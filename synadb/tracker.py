@@ -34,6 +34,7 @@ from synadb.system import host, renew_after_fork
 from synadb.writer import Adopted, Writer, adopt
 
 if TYPE_CHECKING:
+    from synadb.artifact_records import VersionRecord
     from synadb.artifacts import Artifacts
     from synadb.media.finding import MediaRecord
     from synadb.media.table import Table
@@ -346,7 +347,10 @@ class ExperimentTracker:
         return self._open(run_id, name, "artifact")
 
     def download_artifact(self, run_id: str, name: str, path: str | os.PathLike[str]) -> str:
-        """Write the content to `path`, which appears only once whole; returns the path."""
+        """Write the content to `path`, or into that folder if it is one; returns its path.
+
+        It appears only once whole.
+        """
         return self._download(run_id, name, path, "artifact")
 
     def list_artifacts(self, run_id: str) -> list[ArtifactRecord]:
@@ -365,12 +369,42 @@ class ExperimentTracker:
         self._store.put_files(run_id, checked, time.time())
 
     def open_file(self, run_id: str, name: str) -> BinaryIO:
-        """A file of the run as a stream; ArtifactNotFoundError."""
-        return self._open(run_id, name, "file")
+        """A file of the run as a stream, or one that a cell of its tables names.
+
+        ArtifactNotFoundError.
+        """
+        try:
+            return self._open(run_id, name, "file")
+        except ArtifactNotFoundError:
+            version = self._version_with(run_id, name)
+            if version is None:
+                raise
+            return self.artifacts.open(version, name)
 
     def download_file(self, run_id: str, name: str, path: str | os.PathLike[str]) -> str:
-        """Write a file of the run to `path`, which appears only once whole; returns the path."""
-        return self._download(run_id, name, path, "file")
+        """Write a file of the run to `path`, or into that folder if it is one; returns its path.
+
+        It appears only once whole.
+        """
+        import shutil
+
+        from synadb.folders import whole_file
+        from synadb.run_files import target_path
+
+        try:
+            return self._download(run_id, name, path, "file")
+        except ArtifactNotFoundError:
+            version = self._version_with(run_id, name)
+            if version is None:
+                raise
+            target = target_path(path, name)
+            with (
+                self.artifacts.open(version, name) as stream,
+                whole_file(target) as part,
+                open(part, "wb") as file,
+            ):
+                shutil.copyfileobj(stream, file)
+            return target
 
     def list_files(self, run_id: str) -> list[ArtifactRecord]:
         """The run's files by name."""
@@ -397,6 +431,42 @@ class ExperimentTracker:
 
         self._encode(run_id)
         return download(self._store, run_id, name, path, kind)
+
+    def _version_with(self, run_id: str, path: str) -> VersionRecord | None:
+        """The version that has the file, by the path in a cell of one of the run's tables."""
+        from synadb.media.finding import FOLDER, versions_named
+
+        if not path.startswith(FOLDER):
+            return None
+        self._drain(run_id)
+        for uid in versions_named(self._rows_with_media(run_id)):
+            version = self.artifacts.find(uid)
+            with contextlib.suppress(ArtifactNotFoundError):
+                if version is not None and self.artifacts.entry(version, path).sha256 is not None:
+                    return version
+        return None
+
+    def _rows_with_media(self, run_id: str) -> Iterator[Mapping[str, Any]]:
+        """The summary, which has the last of each key, and then the rows."""
+        yield self._store.get_run(run_id).summary
+        yield from (row for _, row in self._store.media_rows(run_id))
+
+    def _download_entry(
+        self, version: VersionRecord, name: str, path: str | os.PathLike[str]
+    ) -> str:
+        import shutil
+
+        from synadb.folders import whole_file
+        from synadb.run_files import target_path
+
+        target = target_path(path, name)
+        with (
+            self.artifacts.open(version, name) as stream,
+            whole_file(target) as part,
+            open(part, "wb") as file,
+        ):
+            shutil.copyfileobj(stream, file)
+        return target
 
     # -- reading ---------------------------------------------------------------------------------
 
@@ -538,6 +608,19 @@ class ExperimentTracker:
         found = records(run_id, rows, summary, files)
         return [record for record in found if key is None or is_under(record.key, key)]
 
+    def _table_in_version(self, record: MediaRecord) -> bytes | None:
+        """A table as a version of an artifact holds it, if its row names one that is there."""
+        from synadb.media.finding import version_place
+
+        place = version_place(record.json)
+        version = place and self.artifacts.find(place.uid)
+        if place is None or version is None:
+            return None
+        # Of an imported run, the version may have references to what was not there.
+        with contextlib.suppress(ArtifactNotFoundError, InvalidValueError):
+            return self.artifacts.read(version, place.path)
+        return None
+
     def get_table(self, run_id: str, key: str, step: int | None = None) -> Table:
         """A logged table: `.columns`, `.rows`, `.to_pandas()`; the last, or that of a step.
 
@@ -553,7 +636,7 @@ class ExperimentTracker:
         tables = []
         for part in parts:
             with self.open_file(run_id, part.path) as file:
-                tables.append(Table.decode(file.read()))
+                tables.append(Table.decode(file.read(), self._table_in_version(part)))
         for table in tables[1:]:
             tables[0].rows += table.rows
         return tables[0]
@@ -596,12 +679,25 @@ class ExperimentTracker:
     def best_run(
         self, experiment: str, metric: str, mode: Literal["min", "max"] = "max"
     ) -> RunRecord | None:
-        """The run whose summary (its last value) of `metric` is the best; None if none has it."""
-        from synadb.comparing import best
+        """The run whose summary (its last value) of `metric` is the best; None if none has it.
+
+        Where `define_metric` made the summary a dict, the value of `mode` in it counts, else its
+        only number, else `best` or `last`.
+        """
+        import math
+
+        from synadb.query import metric_number, resolve
 
         if mode not in ("min", "max"):
             raise InvalidValueError(f"mode is 'min' or 'max', not {mode!r}")
-        return best(self.list_runs(experiment), metric, mode)
+        found = [
+            (value, run)
+            for run in self.list_runs(experiment)
+            for value in (metric_number(resolve(run.summary, metric), mode, "best", "last"),)
+            if isinstance(value, int | float) and not math.isnan(value)
+        ]
+        choose = min if mode == "min" else max
+        return choose(found, key=lambda pair: pair[0])[1] if found else None
 
     # -- sweeps ----------------------------------------------------------------------------------
 

@@ -22,8 +22,10 @@ def test_what_is_left_out_is_said_once(
         monkeypatch.setenv(name, str(tmp_path / name))
     content = tmp_path / "content.txt"
     with ExperimentTracker(db_path) as tracker:
-        for run_id in ("one", "two"):
-            tracker.end_run(tracker.start_run("e", run_id=run_id))
+        for number, run_id in enumerate(("one", "two")):
+            run = tracker.run("e", run_id=run_id)
+            run.set_summary({"_runtime": number})
+            tracker.finish(run)
             tracker.log_file(run_id, "../out.txt", b"")
         tracker.log_file("two", "/etc/out.txt", b"")
         for version in range(2):
@@ -34,10 +36,11 @@ def test_what_is_left_out_is_said_once(
     assert main(words) == 0
     said = [line for line in capsys.readouterr().out.splitlines() if "left out" in line]
     reason = "wandb has its own, or no such name"
-    assert said[:2] == [
+    assert said[:3] == [
+        "left out of 2 runs: the duration: wandb measures its own",
         f"left out of 2 runs: file ../out.txt: {reason}",
         f"left out of two: file /etc/out.txt: {reason}",
     ]
-    (refused,) = said[2:]
+    (refused,) = said[3:]
     assert refused.startswith("left out of two: artifact a: ")
     assert refused.endswith(" (2 times)")

@@ -77,3 +77,24 @@ def test_only_media_are_folded() -> None:
     row = {"a": {"_type": 3, "b": {"_type": "x", "c": 1}}, "d": {}, "_type": "y"}
     assert flatten(row, fold_media=True) == {"a._type": 3, "a.b": "<x>", "d": {}, "_type": "y"}
     assert flatten(row)["a.b.c"] == 1
+
+
+def test_lists_of_media_are_told_by_kind_and_number(db_path: Path, capsys: Capture) -> None:
+    pictures = [media.Image(np.full((4, 5, 3), shade, np.uint8)) for shade in range(3)]
+    with ExperimentTracker(db_path) as tracker:
+        run = tracker.run("demo", run_id="aa")
+        run.log({"some": pictures, "in": {"mix": [*pictures[:2], media.Histogram([1, 2])]}})
+        tracker.finish(run)
+    shown = say(capsys, "show", "aa", "--db", str(db_path))
+    tail = say(capsys, "tail", "aa", "--db", str(db_path), "--no-follow")
+    for said in (shown, tail):
+        assert "<3 images>" in said
+        assert "<2 images, 1 histogram>" in said
+        assert "sha256" not in said
+
+
+def test_a_list_of_anything_else_is_no_media() -> None:
+    separated = {"_type": "images/separated", "count": 4, "filenames": []}
+    row = {"a": [{"_type": "x"}, 1], "b": [], "c": [{"_type": 3}], "d": [[{"_type": "x"}]]}
+    assert flatten(row, fold_media=True) == row
+    assert flatten({"e": separated}, fold_media=True) == {"e": "<4 images>"}

@@ -627,7 +627,7 @@ def test_a_long_list_is_cut(capsys: pytest.CaptureFixture[str]) -> None:
     images = [Image(np.full((2, 2), i, np.uint8)) for i in range(110)]
     made = Image._list_to_run_value(images, sink, "k", 0)
     assert made["count"] == len(made["filenames"]) == len(sink.files) == 108
-    assert "Only 108 Image will be uploaded" in capsys.readouterr().err
+    assert "first 108 of 110 images of 'k' are kept" in capsys.readouterr().err
 
 
 def test_sizes_that_differ_are_told(capsys: pytest.CaptureFixture[str]) -> None:

@@ -20,7 +20,6 @@ import pytest
 import synadb.media
 import synadb.wandb_compat as wandb
 from synadb.media.value import captured
-from synadb.wandb_compat._media import _sources
 from synadb.wandb_compat._media.pipeline import MediaStore
 from tests.conftest import rows_of
 from tests.media_sink import MemorySink
@@ -143,7 +142,7 @@ def test_a_signal_handler_logs_what_is_just_being_captured(
             signal.raise_signal(signal.SIGUSR1)
         return captured(*args)
 
-    monkeypatch.setattr(_sources, "captured", interrupted)
+    monkeypatch.setattr("synadb.media.value.captured", interrupted)
     before = signal.signal(signal.SIGUSR1, lambda *_: run.log({"inside": sound}))
     try:
         run.log({"outside": sound})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import io
 import json
 import signal
@@ -9,6 +10,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -18,7 +20,7 @@ import pytest
 from PIL import Image as Pillow
 
 import synadb.wandb_compat as wandb
-from synadb import ExperimentTracker
+from synadb import ExperimentTracker, media
 from synadb.wandb_compat._media import image as image_module
 from synadb.wandb_compat._media.pipeline import MediaStore
 
@@ -530,6 +532,9 @@ class Markup(HTMLParser):
         lambda: wandb.Table(columns=[EVIL], data=[[EVIL], [None]]),
         lambda: wandb.Table(columns=["a"], data=[[wandb.Html(EVIL)]], allow_mixed_types=True),
         lambda: wandb.Table(columns=["a"], data=[[[EVIL, {EVIL: EVIL}]]]),
+        lambda: wandb.Table(columns=["a"], data=[[wandb.Image(pixels(1), caption=EVIL)]]),
+        lambda: wandb.Table(columns=["a"], data=[[wandb.Image("https://example.org/" + EVIL)]]),
+        lambda: media.Table([[media.Image(pixels(1), caption=EVIL), EVIL]], columns=[EVIL, "b"]),
         lambda: wandb.Histogram(np_histogram=([1], [0, 1])),
         lambda: wandb.Classes([{"id": 0, "name": EVIL}]),
         lambda: wandb.data_types.PartitionedTable(EVIL),
@@ -553,6 +558,54 @@ def test_nothing_that_was_given_runs_in_a_notebooks_page(make: Any) -> None:
             elif "src" in attributes:
                 assert (attributes["src"] or "").startswith("data:")
     assert "application/javascript" not in bundle
+
+
+Cells = list[list[Any]]
+
+
+@pytest.fixture(params=[(wandb.Table, wandb.Image), (media.Table, media.Image)])
+def as_table(request: pytest.FixtureRequest) -> Callable[[Cells], Any]:
+    """A table of pictures, one for each array, as the drop-in and as `synadb.media` have it."""
+    table, image = request.param
+
+    def made(arrays: Cells) -> Any:
+        rows = [[image(array) for array in row] for row in arrays]
+        return table(columns=[*map(str, range(len(rows[0])))], **{_ROWS[table]: rows})
+
+    return made
+
+
+_ROWS = {wandb.Table: "data", media.Table: "rows"}
+
+
+def cell_pictures(html: str) -> list[bytes]:
+    sources = [tag[1]["src"] or "" for tag in Markup(html).tags if tag[0] == "img"]
+    prefix = "data:image/png;base64,"
+    assert all(source.startswith(prefix) for source in sources)
+    return [base64.b64decode(source.removeprefix(prefix)) for source in sources]
+
+
+def test_pictures_in_cells_are_seen_in_a_notebook(as_table: Callable[[Cells], Any]) -> None:
+    arrays = [[pixels(1), pixels(2)], [pixels(3), pixels(4)]]
+    shown = cell_pictures(as_table(arrays)._repr_html_())
+    read = [np.asarray(Pillow.open(io.BytesIO(png))) for png in shown]
+    assert [int(one[0, 0, 0]) for one in read] == [1, 2, 3, 4]
+
+
+def test_a_page_holds_so_many_bytes_of_pictures(as_table: Callable[[Cells], Any]) -> None:
+    noise = np.random.default_rng(0).integers(0, 256, (800, 800, 3), np.uint8)  # nearly 2 MB
+    html = as_table([[noise], [noise], [noise], [pixels(1)]])._repr_html_()
+    assert [len(png) > 1_900_000 for png in cell_pictures(html)] == [True, False]
+    assert html.count("<td>Image</td>") == 2
+    assert len(html) < 5 << 20
+
+
+def test_a_picture_whose_file_is_gone_is_a_word_in_a_cell(tmp_path: Path) -> None:
+    path = tmp_path / "picture.png"
+    Pillow.fromarray(pixels(1)).save(path)
+    table = wandb.Table(columns=["a"], data=[[wandb.Image(str(path))]])
+    path.unlink()
+    assert "<td>Image</td>" in table._repr_html_()
 
 
 def test_a_chart_shows_what_it_is_drawn_from_in_a_notebook() -> None:

@@ -62,12 +62,10 @@ def test_the_same_id_in_two_databases(tmp_path: Path, monkeypatch: pytest.Monkey
         assert len(files_of(tmp_path / name)[0]) == 3
 
 
-@pytest.mark.parametrize("limit", [8 << 20, 0], ids=["in memory", "copied"])
 @pytest.mark.parametrize("as_list", [False, True])
 def test_a_second_run_has_the_content_of_the_first(
-    db_path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, as_list: bool, limit: int
+    db_path: Path, tmp_path: Path, as_list: bool
 ) -> None:
-    monkeypatch.setattr("synadb.media.value._IN_MEMORY", limit)
     clip, mask = tmp_path / "clip.mp4", tmp_path / "mask.png"
     clip.write_bytes(b"first")
     Image.fromarray(PIXELS[..., 0]).save(mask)
@@ -84,11 +82,7 @@ def test_a_second_run_has_the_content_of_the_first(
     assert len(first) == 3
 
 
-@pytest.mark.parametrize("limit", [8 << 20, 0], ids=["in memory", "copied"])
-def test_a_second_native_run_has_the_content_of_the_first(
-    db_path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, limit: int
-) -> None:
-    monkeypatch.setattr("synadb.media.value._IN_MEMORY", limit)
+def test_a_second_native_run_has_the_content_of_the_first(db_path: Path, tmp_path: Path) -> None:
     clip = tmp_path / "clip.mp4"
     clip.write_bytes(b"first")
     video = synadb.media.Video(clip)

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 
 from synadb.media.table import compact_json, sorted_json
 from synadb.wandb_compat._media import dtypes
+from synadb.wandb_compat._media.html import Html
 from synadb.wandb_compat._media.image import Image
 from synadb.wandb_compat._media.table import EvalTable, JoinedTable, Table
 from synadb.wandb_compat._media.table_content import artifact_name
@@ -539,7 +540,8 @@ def test_what_cells_hold_is_shown_and_never_run() -> None:
     assert "&lt;script&gt;" in page
     assert "<b>" not in page
     assert "x" * 200 not in page
-    assert "<td>Image</td>" in Table(["a"], [[Image(np.eye(2))]])._repr_html_()
+    assert "<td><img src=" in Table(["a"], [[Image(np.eye(2))]])._repr_html_()
+    assert "<td>Html</td>" in Table(["a"], [[Html("<b>")]])._repr_html_()
     assert "and 30 more rows" in Table(["a"], [[1]] * 50)._repr_html_()
 
 

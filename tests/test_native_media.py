@@ -301,10 +301,26 @@ def test_a_table_of_anything(tracker: ExperimentTracker, run_id: str) -> None:
     assert content(tracker, run_id, first[2]["path"])[1:4] == b"PNG"
     frame = pandas.DataFrame({"x": [1, 2], "t": pandas.to_datetime(["2020-01-01", None])})
     tracker.log_table(run_id, "frame", frame)
-    assert tracker.get_table(run_id, "frame").rows[0] == (1, "2020-01-01T00:00:00")
+    assert tracker.get_table(run_id, "frame").rows == [(1, "2020-01-01T00:00:00"), (2, None)]
     assert list(table.to_pandas()["a"]) == [1, 2]
     tracker.log_table(run_id, "array", np.eye(2), columns=["u", "v"])
     assert tracker.get_table(run_id, "array").rows == [(1.0, 0.0), (0.0, 1.0)]
+
+
+def test_what_a_dataframe_misses_is_none_and_a_number_may_be_nan() -> None:
+    pandas = pytest.importorskip("pandas")
+    missing = float("nan")
+    columns = {
+        "day": pandas.to_datetime(["2020-01-01", None]),
+        "took": pandas.to_timedelta([1, None]),
+        "text": ["x", None],
+        "object": pandas.Series(["x", missing], dtype=object),
+        "kind": pandas.Series(["x", None], dtype="category"),
+        "whole": pandas.Series([1, None], dtype="Int64"),
+    }
+    assert media.Table(pandas.DataFrame(columns)).rows[1] == (None,) * len(columns)
+    ((number,),) = media.Table(pandas.DataFrame({"number": [missing]})).rows
+    assert np.isnan(number)
 
 
 def test_a_table_of_a_step_and_one_that_is_not_there(

@@ -6,8 +6,10 @@ import json
 import math
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from synadb import media
 from synadb.cli import main
 from synadb.tracker import ExperimentTracker
 from tests.conftest import RunScript
@@ -129,3 +131,28 @@ def test_runs_of_one_name_are_told_apart_by_their_ids(
     say(capsys, db_path, "a", "b", "c", "--out", str(tmp_path / "loss.svg"))
     drawn = (tmp_path / "loss.svg").read_text(encoding="utf-8")
     assert all(f"<!-- {label} -->" in drawn for label in labels)
+
+
+def test_media_are_told_from_what_is_not_there(
+    db_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with ExperimentTracker(db_path) as tracker:
+        tracker.end_run(tracker.start_run("e", run_id="empty"))
+        run = tracker.run("e", run_id="r")
+        picture = media.Image(np.zeros((4, 5, 3), np.uint8))
+        table = media.Table([[1]], columns=["a"])
+        row = {"seen": picture, "all": [picture] * 2, "of": media.Histogram([1, 2]), "tab": table}
+        run.log({"loss": 1, "val": row})
+        tracker.finish(run)
+    for key, kind, option in (
+        ("val.seen", "<image-file>", "--media DIR"),
+        ("val.all", "<2 images>", "--media DIR"),
+        ("val.tab", "<table-file>", "--media DIR"),
+        ("val.of", "<histogram>", "--json"),
+        ("val", "no metric 'val'", "synadb show"),
+    ):
+        assert main(["plot", "empty", "r", "--db", str(db_path), "--key", key]) == 1
+        (said,) = capsys.readouterr().err.splitlines()
+        assert f"'{key}'" in said
+        assert kind in said
+        assert option in said

@@ -1,10 +1,10 @@
 """Runs replayed through the real wandb, in a process of its own, and compared with what it wrote.
 
 History, metric definitions, summary, config, name, tags, notes, group, job type, console output,
-files (media and tables among them) and artifacts go over. wandb has no place for how long a run
-took (it measures that itself, in rows and summary), for integers of more than 64 bits, for a NaN in
-the summary that did not come from the history, nor, without its server, for which artifacts a run
-used.
+files (media among them), tables with the media in their cells, and artifacts go over. wandb has no
+place for how long a run took (it measures that itself, in rows and summary), for integers of more
+than 64 bits, for a NaN in the summary that did not come from the history, nor, without its server,
+for which artifacts a run used.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from synadb.bench.replay_tables import TABLE_TYPES, TableReplay
 from synadb.bench.trial import _without_overlay
 from synadb.errors import SynaDBError
 from synadb.formats.wandb_log import read_wandb_log
@@ -35,14 +36,18 @@ _CHILD = Path(__file__).with_name("child_replay.py")
 _ITS_OWN = frozenset(
     ("config.yaml", "wandb-metadata.json", "wandb-summary.json", "requirements.txt")
 )
-_OF_TABLES = "run_table"  # what wandb makes of its own accord where a table is logged
+_NO_TABLE = "an artifact of a table: wandb takes its type from no script; the row goes along"
 _SPECIAL = ("_step", "_runtime", "_timestamp")
 _TAIL = 5
 _PIECE = 1 << 20
 
 
 class Replayed(NamedTuple):
-    """What became of one run: how much went over, what could not, what came out different."""
+    """What became of one run: how much went over, what could not, what came out different.
+
+    `left_out` has the same words for the same reason whatever the run; `duration` is what the run
+    noted itself, in seconds.
+    """
 
     run_id: str
     folder: str
@@ -52,6 +57,7 @@ class Replayed(NamedTuple):
     artifacts: int
     left_out: list[str]
     differences: list[str]
+    duration: float | None
 
 
 def find_wandb() -> str:
@@ -82,7 +88,8 @@ def replay(tracker: ExperimentTracker, run_id: str, folder: str, *, online: bool
     """
     os.makedirs(folder, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="synadb-replay-") as scratch:
-        plan, left_out, digests = _plan(tracker, run_id, Path(scratch), folder, online)
+        tables = TableReplay(tracker, run_id, Path(scratch))
+        plan, left_out, digests = _plan(tracker, run_id, Path(scratch), folder, online, tables)
         path = Path(scratch, "plan.json")
         path.write_text(json.dumps(plan), encoding="utf-8")
         mode = {"WANDB_MODE": "online" if online else "offline", "WANDB_SILENT": "true"}
@@ -98,38 +105,50 @@ def replay(tracker: ExperimentTracker, run_id: str, folder: str, *, online: bool
             differences.append(f"artifact {planned['name']}: digest {got}, not {want}")
     values = 0
     (log,) = glob.glob(os.path.join(glob.escape(found["folder"]), "run-*.wandb"))
-    for difference in _compare(tracker, run_id, log):
+    tables.settle(found["tables"], log)
+    for difference in _compare(tracker, run_id, log, tables):
         if isinstance(difference, int):
             values = difference
         else:
             differences.append(difference)
+    behind, lost = tables.left_behind(tracker.artifacts.outputs(run_id))
+    differences += tables.differences + lost
+    left_out += [_NO_TABLE] * behind
     for name, _ in plan["files"]:
         if not os.path.isfile(os.path.join(found["folder"], "files", *name.split("/"))):
             differences.append(f"file {name}: not there")
+    run = tracker.get_run(run_id)
     return Replayed(
         run_id,
         found["folder"],
-        tracker.get_run(run_id).row_count,
+        run.row_count,
         values,
         len(plan["files"]),
-        sum(digest is not None for digest in found["artifacts"]),
+        sum(digest is not None for digest in found["artifacts"]) + tables.count,
         left_out + found["problems"],
         differences,
+        run.summary.get("_runtime"),
     )
 
 
 def _plan(
-    tracker: ExperimentTracker, run_id: str, scratch: Path, folder: str, online: bool
+    tracker: ExperimentTracker,
+    run_id: str,
+    scratch: Path,
+    folder: str,
+    online: bool,
+    tables: TableReplay,
 ) -> tuple[dict[str, Any], list[str], list[str | None]]:
     run = tracker.get_run(run_id)
     left_out: list[str] = []
     if "_runtime" in run.summary:
-        left_out.append(f"the duration, {run.summary['_runtime']} s: wandb measures its own")
+        left_out.append("the duration: wandb measures its own")
     rows = scratch / "rows.jsonl"
     with rows.open("w", encoding="utf-8") as file:
         for row in tracker.scan(run_id):
             del row["_runtime"]
             file.write(json.dumps(row) + "\n")
+            tables.take(row)
     files = []
     for number, record in enumerate(tracker.list_files(run_id)):
         parts = record.name.split("/")
@@ -146,13 +165,7 @@ def _plan(
         files.append(("output.log", str(output)))
     artifacts, digests = [], []
     outputs = tracker.artifacts.outputs(run_id)
-    of_tables = sum(version.type == _OF_TABLES for version in outputs)
-    if of_tables:
-        left_out.append(
-            f"artifacts of the type {_OF_TABLES} ({of_tables}): wandb takes that from no script;"
-            " the tables go along with the rows"
-        )
-    for number, version in enumerate(one for one in outputs if one.type != _OF_TABLES):
+    for number, version in enumerate(one for one in outputs if one.type not in TABLE_TYPES):
         artifacts.append(_planned(tracker, version, scratch / f"version-{number}"))
         # That of a reference is not looked up again.
         plain = all(entry[2] is None for entry in artifacts[-1]["entries"])
@@ -195,6 +208,7 @@ def _plan(
         "summary": run.summary,
         "files": files,
         "artifacts": artifacts,
+        "tables": tables.planned,
         "result": str(scratch / "result.json"),
     }
     return plan, left_out, digests
@@ -243,7 +257,9 @@ def _planned(tracker: ExperimentTracker, version: VersionRecord, folder: Path) -
     }
 
 
-def _compare(tracker: ExperimentTracker, run_id: str, log: str) -> Iterator[str | int]:
+def _compare(
+    tracker: ExperimentTracker, run_id: str, log: str, tables: TableReplay
+) -> Iterator[str | int]:
     """What differs in the file that wandb wrote, and how many values were compared."""
     run = tracker.get_run(run_id)
     written = read_wandb_log(log)
@@ -270,7 +286,7 @@ def _compare(tracker: ExperimentTracker, run_id: str, log: str) -> Iterator[str 
             yield f"define_metric of {metric}: {defined.get(metric)!r}, not {axis!r}"
     summary = _unmeasured(written.summary)
     for key, value in _unmeasured(run.summary).items():
-        if not _same(value, summary.get(key)):
+        if not _same(tables.as_written(value, summary.get(key)), summary.get(key)):
             yield f"summary of {key}: {summary.get(key)!r}, not {value!r}"
     compared = 0
     there = {row["_step"]: row for row in written.history}
@@ -280,6 +296,7 @@ def _compare(tracker: ExperimentTracker, run_id: str, log: str) -> Iterator[str 
             if key == "_runtime":
                 continue
             compared += 1
+            value = tables.as_written(value, found.get(key))
             if key not in found or not _same(value, found[key]):
                 yield f"step {row['_step']}: {key} is {found.get(key)!r}, not {value!r}"
         for key in found.keys() - row.keys():

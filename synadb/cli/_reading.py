@@ -7,6 +7,7 @@ import contextlib
 import json
 import math
 import os
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -29,6 +30,7 @@ __all__ = [
     "is_number",
     "journal_size",
     "local_time",
+    "media_kind",
     "one_line",
     "open_database",
     "seconds_taken",
@@ -125,19 +127,37 @@ def flatten(
 ) -> dict[str, Any]:
     """Nested dicts as one, keys joined by dots; an empty dict stays a value.
 
-    With `fold_media` a picture, a table, ... is its kind alone, as `<image-file>`.
+    With `fold_media` pictures, tables, ... are what `media_kind` says.
     """
     flat: dict[str, Any] = {}
     for key, value in values.items():
-        if isinstance(value, Mapping) and value:
-            kind = value.get("_type")
-            if fold_media and isinstance(kind, str):
-                flat[f"{prefix}{key}"] = f"<{kind}>"
-            else:
-                flat.update(flatten(value, f"{prefix}{key}.", fold_media=fold_media))
+        kind = media_kind(value) if fold_media else None
+        if kind is None and isinstance(value, Mapping) and value:
+            flat.update(flatten(value, f"{prefix}{key}.", fold_media=fold_media))
         else:
-            flat[f"{prefix}{key}"] = value
+            flat[f"{prefix}{key}"] = value if kind is None else kind
     return flat
+
+
+def media_kind(value: Any) -> str | None:
+    """What media there are, as `<image-file>`, of lists `<4 images>`; None for what is no media."""
+    if isinstance(value, Mapping):
+        kind, count = value.get("_type"), value.get("count")
+        if not isinstance(kind, str):
+            return None
+        return f"<{counted(count, _noun(kind))}>" if type(count) is int else f"<{kind}>"
+    if not isinstance(value, list) or not value:
+        return None
+    kinds = [item.get("_type") if isinstance(item, Mapping) else None for item in value]
+    nouns = Counter(_noun(kind) for kind in kinds if isinstance(kind, str))
+    if nouns.total() < len(value):
+        return None
+    return f"<{', '.join(counted(number, noun) for noun, number in nouns.items())}>"
+
+
+def _noun(kind: str) -> str:
+    """What one is called of a type that rows name: an image of image-file and images/separated."""
+    return kind.partition("/")[0].removesuffix("-file").removesuffix("s")
 
 
 def to_json(value: Any, indent: int | None = 2) -> str:

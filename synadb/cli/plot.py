@@ -16,6 +16,7 @@ from synadb.cli._reading import (
     find_runs,
     flatten,
     is_number,
+    media_kind,
     one_line,
     open_database,
     to_json,
@@ -141,6 +142,7 @@ def _charts(
         charts = {key: chart for key, chart in charts.items() if chart.lines}
     lacking = [key for key, chart in charts.items() if not chart.lines]
     if lacking or not charts:
+        _refuse_media(tracker, records, lacking)
         which = f"metric {lacking[0]!r}" if lacking else "metric of numbers"
         along = f" with {args.x!r} beside it" if args.x and args.x not in _CLOCKS else ""
         named = ", ".join(record.run_id for record in records)
@@ -148,6 +150,24 @@ def _charts(
             f"there is no {which}{along} in {named}; `synadb show RUN` lists them"
         )
     return charts
+
+
+def _refuse_media(
+    tracker: ExperimentTracker, records: Sequence[RunRecord], keys: Iterable[str]
+) -> None:
+    """MetricNotFoundError, where a key is that of media: how to look at them."""
+    from synadb.media.finding import files_in
+
+    for key in keys:
+        for record in records:
+            row = next(tracker.scan(record.run_id, (key,)), {})
+            kind = media_kind(row.get(key))
+            if kind is not None:
+                look = "--media DIR" if any(files_in(row)) else "--json"
+                raise MetricNotFoundError(
+                    f"{key!r} of {record.run_id} is no metric of numbers but {kind}; "
+                    f"`synadb show {record.run_id} {look}` has it"
+                )
 
 
 def _labels(records: Sequence[RunRecord]) -> dict[str, str]:

@@ -3,18 +3,30 @@
 from __future__ import annotations
 
 import argparse
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from synadb.cli._parsing import Subparsers, add_command, add_database, whole_number
-from synadb.cli._reading import align, as_text, local_time, open_database, to_json
+from synadb.cli._reading import (
+    align,
+    as_text,
+    flatten,
+    is_number,
+    local_time,
+    media_kind,
+    open_database,
+    to_json,
+)
+from synadb.errors import MetricNotFoundError
 
 if TYPE_CHECKING:
-    from synadb.query import Key
+    from synadb.query import Field, Key
     from synadb.records import RunRecord
 
 DESCRIPTION = """\
 List the runs of a database in order of creation, or with --sort of a metric's last value or of
-another field; runs that have no such number or text come last in either direction."""
+another field; runs that have no such number or text come last in either direction. Of a metric
+whose summary holds several numbers, as those that define_metric asked for, it takes best, else
+last, else the one of the direction; KEY.max, KEY.min, ... name one."""
 
 EXAMPLE = """\
 examples:
@@ -25,6 +37,7 @@ examples:
   synadb show $(synadb runs --ids --last 1)
   synadb runs --json"""
 
+LISTED = 10  # keys that an error message names
 HEAD: tuple[str, ...] = ("ID", "NAME", "EXPERIMENT", "STATE", "ROWS", "CREATED")
 STATES = (
     "running",
@@ -104,9 +117,50 @@ def _key(name: str, *, descending: bool) -> Key:
 
 
 def _sorted(records: list[RunRecord], key: Key) -> list[RunRecord]:
-    from synadb.query import arrange, document, value_of
+    """In order.
 
-    return arrange(records, (key,), lambda record, field: value_of(document(record), field))
+    Raises:
+        MetricNotFoundError: it is a value of a document, and none of the runs has one to sort by.
+    """
+    from synadb.query import DOCUMENTS, arrange
+
+    values = {record.run_id: _value(record, key) for record in records}
+    orderable = any(isinstance(value, str | int | float) for value in values.values())
+    if key.field.root in DOCUMENTS and records and not orderable:
+        raise _nothing_to_sort_by(records, key.field)
+    return arrange(records, (key,), lambda record, _: values[record.run_id])
+
+
+def _value(record: RunRecord, key: Key) -> Any:
+    """What a run is sorted by, or MISSING."""
+    from synadb.query import document, metric_number, value_of
+
+    value = value_of(document(record), key.field)
+    if key.field.root != "summary":
+        return value
+    return metric_number(value, "best", "last", "max" if key.descending else "min")
+
+
+def _nothing_to_sort_by(records: list[RunRecord], field: Field) -> MetricNotFoundError:
+    from synadb.media.finding import is_under
+    from synadb.query import document, value_of
+
+    prefix = "" if field.root == "summary" else f"{field.root}."
+    name = str(field).removeprefix("summary.")
+    known = dict.fromkeys(
+        f"{prefix}{key}"
+        for record in records
+        for key, value in flatten(document(record)[field.root], fold_media=True).items()
+        if is_number(value) and not key.startswith("_")
+    )
+    # Where the key leads to a dict it is one of those inside that is meant.
+    near = [key for key in known if is_under(key, name)] or list(known)
+    more = f" and {len(near) - LISTED} more" if len(near) > LISTED else ""
+    there = f"; there are {', '.join(near[:LISTED])}{more}" if near else ""
+    kinds = (media_kind(value_of(document(record), field)) for record in records)
+    kind = next(filter(None, kinds), None)
+    lack = f"{name!r} is {kind}, no number" if kind else f"no run has a number {name!r}"
+    return MetricNotFoundError(f"{lack} to sort by{there}")
 
 
 def _table(records: list[RunRecord], key: Key | None) -> list[tuple[str, ...]]:
@@ -114,11 +168,14 @@ def _table(records: list[RunRecord], key: Key | None) -> list[tuple[str, ...]]:
     table = [HEAD, *map(_cells, records)]
     if key is None or not key.field.paths:
         return table
-    from synadb.query import MISSING, document, value_of
-
-    values = [value_of(document(record), key.field) for record in records]
-    more = [str(key.field), *("-" if value is MISSING else as_text(value) for value in values)]
+    more = [str(key.field), *(_cell(_value(record, key)) for record in records)]
     return [(*row, cell) for row, cell in zip(table, more, strict=True)]
+
+
+def _cell(value: Any) -> str:
+    from synadb.query import MISSING
+
+    return "-" if value is MISSING else media_kind(value) or as_text(value)
 
 
 def _cells(record: RunRecord) -> tuple[str, ...]:

@@ -24,7 +24,7 @@ from synadb.cli._reading import (
 if TYPE_CHECKING:
     from synadb.artifact_records import VersionRecord
     from synadb.cli._media_files import MediaFile
-    from synadb.records import ArtifactRecord, RunRecord
+    from synadb.records import RunRecord
     from synadb.tracker import ExperimentTracker
 
 DESCRIPTION = """\
@@ -33,8 +33,9 @@ value, its artifacts, and the versions of artifacts that it logged and used. On 
 that do not fit into a line are cut short.
 
 With --media its pictures, tables, sounds and so on are written to a folder instead, under the paths
-that the rows name. A file that is there already is left alone; if it has another content, that is
-said, and the exit code is 1."""
+that the rows name, and what is in the cells of a table under the paths that the table names. A file
+that is there already is left alone; if it has another content, that is said, and the exit code is
+1."""
 
 EXAMPLE = """\
 examples:
@@ -57,13 +58,15 @@ def add_parser(subparsers: Subparsers) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Print the run, for people or as JSON."""
+    from synadb.cli._media_files import media_files
+
     with open_database(args) as tracker:
         record = find_run(tracker, args.run)
         if args.media is not None:
             return _write_media(tracker, record.run_id, args)
         metrics = _metrics(tracker.scan(record.run_id))
         artifacts = tracker.list_artifacts(record.run_id)
-        media = _media_files(tracker, record.run_id)
+        media = media_files(tracker, record.run_id)
         logged = tracker.artifacts.outputs(record.run_id)
         used = tracker.artifacts.inputs(record.run_id)
     if args.json:
@@ -111,16 +114,10 @@ def _version_cells(version: VersionRecord) -> tuple[str, ...]:
     return version.name, version.type, counted(version.file_count, "file"), f"{version.size} bytes"
 
 
-def _media_files(tracker: ExperimentTracker, run_id: str) -> list[ArtifactRecord]:
-    from synadb.cli._media_files import PREFIX
-
-    return [file for file in tracker.list_files(run_id) if file.name.startswith(PREFIX)]
-
-
 def _write_media(tracker: ExperimentTracker, run_id: str, args: argparse.Namespace) -> int:
     from synadb.cli._media_files import write_media
 
-    found = write_media(tracker, run_id, _media_files(tracker, run_id), args.media)
+    found = write_media(tracker, run_id, args.media)
     wrong = [file for file in found if file.state not in ("written", "present")]
     if args.json:
         print(to_json({"run_id": run_id, "media": [file._asdict() for file in found]}))

@@ -5,11 +5,12 @@ from __future__ import annotations
 import argparse
 import sys
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TextIO
 
 from synadb.cli._parsing import Subparsers, add_command, add_database, whole_number
 from synadb.cli._reading import as_text, find_run, flatten, one_line, open_database, to_json
+from synadb.media.finding import is_under
 from synadb.named import NamedTuple
 
 if TYPE_CHECKING:
@@ -19,8 +20,9 @@ if TYPE_CHECKING:
 DESCRIPTION = """\
 Show the end of what a run has printed and logged, and go on as it prints and logs more, until it
 ends; any other process may be the one that logs it. A row of metrics is a line with its step;
-values that are added to a step later come as another line. A value that replaces one that has been
-shown already is not shown again: `synadb show` and `synadb export` have the last.
+values that are added to a step later, as media are when they are encoded, come as another line. A
+value that replaces one that has been shown already is not shown again: `synadb show` and `synadb
+export` have the last.
 
 What the run wrote to its standard error goes to standard error, the rest to standard output."""
 
@@ -61,7 +63,7 @@ def add_parser(subparsers: Subparsers) -> None:
         metavar="KEY",
         action="append",
         default=[],
-        help="of the rows only this metric; may be repeated",
+        help="of the rows only this metric, or what is inside of it; may be repeated",
     )
     parser.add_argument("--no-follow", action="store_true", help="do not wait for more")
     parser.add_argument("--json", action="store_true", help="print a JSON object a line")
@@ -96,10 +98,12 @@ class _Source:
         self._console = args.only != "metrics"
         self._metrics = args.only != "console"
         self._keys = tuple(args.key)
-        self._fold_media = not (args.key or args.json)
+        self._fold_media = not args.json
         self._lines: dict[str, int] = {}  # the last number of each process
         self._step = -1  # up to which whole rows have been read
         self._steps: dict[str, int] = {}  # and the numbers of each key
+        self._event = 0  # up to which other values have been read
+        self._seen: dict[int, set[str]] = {}  # and of each step their keys
 
     def first(self, record: RunRecord, most: int) -> list[_Event]:
         """The last events; those before are taken as read."""
@@ -132,12 +136,17 @@ class _Source:
         return events[::-1]
 
     def _last_rows(self, record: RunRecord, most: int) -> list[_Event]:
+        from synadb.storage.following import last_event
+
+        # First: what comes while rows are read is asked for again, and known by its key.
+        self._event = last_event(self._tracker._store, self._run_id)
         # From the end, in steps that grow: a run may have millions of rows, or very few steps.
         span = max(1, most)
         last = self._tracker._store.last_steps(self._run_id)
         while True:
             low = max(0, record.last_step - span)
             self._steps = {key: min(step, low - 1) for key, step in last.items()}
+            self._seen = {}
             events = self._rows(low, record.last_step + 1)
             if len(events) >= most or low == 0:
                 break
@@ -155,8 +164,11 @@ class _Source:
         return self._events(self._tracker.scan(self._run_id, min_step=low, max_step=end))
 
     def _late_values(self, last: Mapping[str, int]) -> list[_Event]:
-        """Numbers of steps that were read without them: each key may count on its own."""
-        rows: dict[int, dict[str, Any]] = {}
+        """What has come to steps that were read without it.
+
+        Media are there when they are encoded, and each key may count steps on its own.
+        """
+        rows = self._late_events()
         for key, step in last.items():
             before = self._steps.get(key, -1)
             if before >= min(step, self._step):
@@ -166,20 +178,59 @@ class _Source:
                 self._run_id, keys, min_step=before + 1, max_step=self._step + 1
             ):
                 rows.setdefault(row["_step"], {}).update(row)
-        return self._events(row for _, row in sorted(rows.items()))
+        return self._events((row for _, row in sorted(rows.items())), late=True)
 
-    def _events(self, rows: Iterable[Mapping[str, Any]]) -> list[_Event]:
+    def _late_events(self) -> dict[int, dict[str, Any]]:
+        from synadb.storage.following import events_since
+
+        self._event, rows = events_since(self._tracker._store, self._run_id, self._event)
+        return {step: row for step, row in rows.items() if step <= self._step}
+
+    def _events(self, rows: Iterable[Mapping[str, Any]], *, late: bool = False) -> list[_Event]:
         events = []
         for row in rows:
             step = row["_step"]
             self._steps.update((key, max(step, self._steps.get(key, -1))) for key in row)
-            flat = flatten(row, fold_media=self._fold_media)
-            values = {key: value for key, value in flat.items() if key not in _CLOCKS}
-            if self._keys:
-                values = {key: values[key] for key in self._keys if key in values}
+            told = {key: value for key, value in row.items() if key not in _CLOCKS}
+            values = _chosen(told, self._keys, fold_media=self._fold_media)
+            if late:
+                values = _without(values, self._seen.get(step, ()))
+            if others := _others(told):
+                self._seen.setdefault(step, set()).update(others)
             if values:
                 events.append(_Event(row["_timestamp"], step, values, None))
         return events
+
+
+def _chosen(row: Mapping[str, Any], keys: Sequence[str], *, fold_media: bool) -> dict[str, Any]:
+    """The values of a row to show: all, or those of the keys and what is inside of these."""
+    flat = flatten(row, fold_media=fold_media)
+    if not keys:
+        return flat
+    whole = flatten(row)  # a key may lead into media
+    chosen: dict[str, Any] = {}
+    for key in keys:
+        for values in (flat, whole):
+            found = {name: value for name, value in values.items() if is_under(name, key)}
+            if found:
+                chosen.update(found)
+                break
+    return chosen
+
+
+def _others(row: Mapping[str, Any]) -> list[str]:
+    """The keys of what is no number of its own: a run may have millions of those."""
+    others = {key: value for key, value in row.items() if not isinstance(value, int | float)}
+    # An empty dict is no value that another one inside of it would replace.
+    return [key for key, value in flatten(others, fold_media=True).items() if value != {}]
+
+
+def _without(values: Mapping[str, Any], seen: Collection[str]) -> dict[str, Any]:
+    return {
+        key: value
+        for key, value in values.items()
+        if not any(is_under(key, other) for other in seen)
+    }
 
 
 def _print(event: _Event, args: argparse.Namespace) -> None:

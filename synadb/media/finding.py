@@ -5,8 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
-__all__ = ["MediaRecord", "files_in", "is_under", "records", "table_parts"]
+__all__ = [
+    "FOLDER",
+    "MediaRecord",
+    "VersionPlace",
+    "files_in",
+    "is_under",
+    "records",
+    "table_parts",
+    "version_place",
+    "versions_named",
+]
 
+FOLDER = "media/"
+"""How the path of every file begins that a value becomes."""
+
+_IN_VERSION = "wandb-client-artifact://"
 _TABLES = ("table-file", "incremental-table-file")
 
 # Of these lists a row has no more than the names of the files.
@@ -28,6 +42,13 @@ class MediaRecord(NamedTuple):
     sha256: str
     size: int
     json: dict[str, Any]
+
+
+class VersionPlace(NamedTuple):
+    """Where a version of an artifact holds something: the version's uid, the path in it."""
+
+    uid: str
+    path: str
 
 
 def records(
@@ -89,6 +110,29 @@ def table_parts(
         and record.json["increment_num"] <= number
     }
     return [parts[at] for at in sorted(parts)]
+
+
+def version_place(json: Mapping[str, Any]) -> VersionPlace | None:
+    """Where the version is that also holds a table, with the media in its cells."""
+    return _place(json.get("artifact_path")) if json.get("_type") in _TABLES else None
+
+
+def versions_named(rows: Iterable[Mapping[str, Any]]) -> Iterator[str]:
+    """The uids of the versions that tables in rows name, each once."""
+    seen = set()
+    for row in rows:
+        for _, json in files_in(row):
+            place = version_place(json)
+            if place is not None and place.uid not in seen:
+                seen.add(place.uid)
+                yield place.uid
+
+
+def _place(address: object) -> VersionPlace | None:
+    if not isinstance(address, str) or not address.startswith(_IN_VERSION):
+        return None
+    uid, _, path = address.removeprefix(_IN_VERSION).partition("/")
+    return VersionPlace(uid, path) if path else None
 
 
 def files_in(row: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from base64 import b64encode
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from html import escape
-from typing import Any
+from typing import Any, NamedTuple
 
 __all__ = [
     "AS_TEXT",
     "PREVIEW_ROWS",
+    "Thumbnail",
     "captioned",
     "chart",
     "data_url",
@@ -25,6 +26,7 @@ AS_TEXT = "tex2jax_ignore mathjax_ignore"
 PREVIEW_ROWS = 20
 _LONGEST_CELL = 200
 _MOST_BYTES = 32 << 20  # more does not belong into a notebook
+_MOST_IN_CELLS = 4 << 20  # of all pictures in a table, which is looked at in passing
 # Whoever looks at a page does not tell others so: a sandbox alone would still load from elsewhere.
 _POLICY = (
     '<meta http-equiv="Content-Security-Policy" content="default-src \'none\'; '
@@ -89,17 +91,47 @@ def frame(page: str, height: int = 400) -> str:
     )
 
 
+class Thumbnail(NamedTuple):
+    """A picture in a cell: what makes its PNG, None for none, and a word where it is not shown."""
+
+    png: Callable[[], bytes | None]
+    word: str
+
+
 def table(columns: Sequence[Any], rows: Sequence[Sequence[Any]], count: int | None = None) -> str:
-    """The first rows of `count`, which `rows` has at least the first of; cells are plain text."""
+    """The first rows of `count`, which `rows` has at least the first of.
+
+    Cells are plain text, or a Thumbnail, whose picture is shown if there is room for it.
+    """
+    room = _MOST_IN_CELLS
+
+    def shown(value: Any) -> str:
+        nonlocal room
+        if not isinstance(value, Thumbnail):
+            return _cell(value)
+        address = _address(value)
+        if not address or len(address) > room:
+            return _cell(value.word)
+        room -= len(address)
+        return f'<img src="{address}" style="max-width:128px;max-height:128px">'
+
     head = "".join(f"<th>{_cell(column)}</th>" for column in columns)
     body = "".join(
-        "<tr>" + "".join(f"<td>{_cell(value)}</td>" for value in row) + "</tr>"
+        "<tr>" + "".join(f"<td>{shown(value)}</td>" for value in row) + "</tr>"
         for row in rows[:PREVIEW_ROWS]
     )
     more = (len(rows) if count is None else count) - PREVIEW_ROWS
     foot = f"<p>and {more} more rows</p>" if more > 0 else ""
-    shown = f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody>"
-    return f'<table class="{AS_TEXT}">{shown}</table>{foot}'
+    inner = f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody>"
+    return f'<table class="{AS_TEXT}">{inner}</table>{foot}'
+
+
+def _address(thumbnail: Thumbnail) -> str:
+    try:
+        png = thumbnail.png()
+    except OSError:  # its file is gone meanwhile
+        png = None
+    return data_url("image/png", png) if png else ""
 
 
 def _cell(value: Any) -> str:

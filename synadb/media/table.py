@@ -13,15 +13,17 @@ Two forms, which differ where JSON leaves a choice:
 from __future__ import annotations
 
 import json
+import math
 import re
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from itertools import chain
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from synadb.errors import InvalidValueError, MissingPackageError
 from synadb.media import jsontext
-from synadb.media.value import FileValue, Value, refusing
+from synadb.media.value import FileValue, Value, advice, refusing
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -61,8 +63,23 @@ class Table(FileValue):
             self.rows = [*_captured_rows(self.columns, source)]
 
     @classmethod
-    def decode(cls, content: bytes) -> Table:
-        """The table that a file holds; media in its cells are the JSON that stands for them."""
+    def decode(cls, content: bytes, in_version: bytes | None = None) -> Table:
+        """The table that a file holds; media in its cells are the JSON that stands for them.
+
+        The drop-in's files have names of classes there: `in_version` is the content that a version
+        of an artifact has of the same table, with the JSON, and with rows that the file lacks.
+        """
+        table = cls._decoded(content)
+        if in_version is not None:
+            whole = cls._decoded(in_version).rows
+            # The two spell dates and the like in different ways: a column has one of these.
+            rows = table.rows
+            table.rows = whole if len(whole) > len(rows) else [*map(_with_media, rows, whole)]
+            table.rows += rows[len(whole) :]
+        return table
+
+    @classmethod
+    def _decoded(cls, content: bytes) -> Table:
         with refusing("a file that is no table"):
             found = json.loads(content)
             made = cls([], found["columns"])
@@ -123,7 +140,7 @@ class Table(FileValue):
 def _columns_and_rows(rows: Any, columns: Sequence[Any] | None) -> tuple[list[Any], Any]:
     if any(kind.__name__ == "DataFrame" for kind in type(rows).__mro__):
         names = list(rows.columns)
-        cells = [rows.iloc[:, at].tolist() for at in range(len(names))]
+        cells = [_cells(rows.iloc[:, at]) for at in range(len(names))]
         return list(columns or names), zip(*cells, strict=True) if cells else [()] * len(rows)
     if hasattr(rows, "ndim"):
         if rows.ndim != 2:
@@ -140,6 +157,14 @@ def _columns_and_rows(rows: Any, columns: Sequence[Any] | None) -> tuple[list[An
             raise ValueError("rows that are lists need the names of their columns: columns=[...]")
         columns = []
     return list(columns), rows
+
+
+def _cells(column: pd.Series[Any]) -> list[Any]:
+    """The cells of a column of a DataFrame; NaN in one that is not of numbers means missing."""
+    cells: list[Any] = column.tolist()
+    if column.dtype.kind in "biuf":
+        return cells
+    return [None if isinstance(cell, float) and math.isnan(cell) else cell for cell in cells]
 
 
 def _checked_columns(columns: Any) -> list[Any]:
@@ -162,10 +187,13 @@ def _captured_rows(columns: Sequence[Any], rows: Any) -> Iterator[tuple[Any, ...
         if SCALARS.issuperset(map(type, cells)):
             yield cells
             continue
+        kept: list[Any] = []
         try:
-            yield tuple(map(_captured, cells))
+            kept.extend(map(_captured, cells))
         except (TypeError, RecursionError) as error:
-            raise InvalidValueError(f"row {number} of a Table: {error}") from error
+            name = columns[len(kept)]  # the cells before it are in the list
+            raise InvalidValueError(f"row {number}, column {name!r} of a Table: {error}") from error
+        yield tuple(kept)
 
 
 def _captured(value: Any) -> Any:
@@ -177,11 +205,15 @@ def _captured(value: Any) -> Any:
         return {str(key): _captured(inner) for key, inner in value.items()}
     if isinstance(value, list | tuple):
         return [_captured(inner) for inner in value]
-    if kind.__name__ == "NAType":
+    if kind.__name__ in ("NAType", "NaTType"):
         return None
     if isinstance(value, bool | int | float | str):  # a class made from one of them
         return next(base(value) for base in (int, float, str) if isinstance(value, base))
-    return _captured(jsontext.plain(value))
+    try:
+        inner = jsontext.plain(value)
+    except TypeError as error:
+        raise TypeError(f"{error}; {advice(value)}") from error
+    return _captured(inner)
 
 
 def _cell_json(value: Any, placed: Callable[[Value], Any]) -> Any:
@@ -194,11 +226,34 @@ def _cell_json(value: Any, placed: Callable[[Value], Any]) -> Any:
     return value
 
 
+def _with_media(row: tuple[Any, ...], whole: tuple[Any, ...]) -> tuple[Any, ...]:
+    if SCALARS.issuperset(map(type, whole)):
+        return row
+    return tuple(map(_cell_with_media, row, whole))
+
+
+def _cell_with_media(cell: Any, whole: Any) -> Any:
+    """A cell with the JSON from `whole` where it has the name of a class."""
+    if isinstance(cell, str) and isinstance(whole, dict):
+        return whole
+    if isinstance(cell, dict) and isinstance(whole, dict):
+        return {key: _cell_with_media(inner, whole.get(key)) for key, inner in cell.items()}
+    if isinstance(cell, list) and isinstance(whole, list) and len(cell) == len(whole):
+        return [*map(_cell_with_media, cell, whole)]
+    return cell
+
+
 def _named(value: Value) -> str:
     return type(value).__name__
 
 
 def _shown(value: Any) -> Any:
+    picture = getattr(value, "_picture", None) if isinstance(value, Value) else None
+    if picture is not None:
+        from synadb.media.image import as_png
+        from synadb.media.show import Thumbnail
+
+        return Thumbnail(partial(as_png, picture), _named(value))
     if isinstance(value, Value):
         return _named(value)
     if isinstance(value, dict) and "_type" in value:

@@ -18,12 +18,16 @@ from synadb.errors import InvalidValueError
 
 __all__ = [
     "FileValue",
+    "Hold",
     "Sink",
     "Stored",
     "Value",
+    "advice",
     "captured",
+    "class_name",
     "clean_key",
     "file_path",
+    "media_for",
     "moved",
     "refusing",
     "remove_with",
@@ -31,8 +35,18 @@ __all__ = [
 ]
 
 _IN_MEMORY = 8 << 20  # a larger file waits as a copy on disk for its turn to be stored
+_LARGE = 1 << 18  # bytes: what is larger is not held by a value that has been stored
 _LONGEST_NAME = 255  # bytes: what file systems allow
 _REFUSALS = (ArithmeticError, AttributeError, LookupError, RuntimeError, TypeError, ValueError)
+
+# Classes of other libraries, and which of the media takes their objects.
+_TAKEN_BY = {
+    ("PIL", "Image"): "Image",
+    ("matplotlib", "Axes"): "Figure",
+    ("matplotlib", "Figure"): "Figure",
+    ("pandas", "DataFrame"): "Table",
+    ("plotly", "BaseFigure"): "Figure",
+}
 
 
 class Stored:
@@ -107,6 +121,7 @@ class FileValue(Value):
         self._path: str | None = None
         self._content: bytes | None = None
         self._copy: str | None = None
+        self._hold = Hold()
         self._stored: Stored | None = None
         self._stored_in: object = None  # the token of a sink
         self._claimed: tuple[object, tuple[str, int | str]] | None = None  # in which, and where
@@ -139,8 +154,8 @@ class FileValue(Value):
         self._path = path
 
     def _snapshot(self) -> FileValue:
-        if self._path is not None and self._content is None and self._copy is None:
-            self._content, self._copy = captured(self._path, self)
+        if self._path is not None:
+            self._hold.capture(self, self._path)
         return self
 
     def _to_run_value(self, sink: Sink, key: str, step: int | str) -> Any:
@@ -150,6 +165,8 @@ class FileValue(Value):
         # Without the lock, which the pool has while it encodes.
         claimed = self._claimed
         if claimed is None or claimed[0] is not sink.token:
+            if self._path is not None:
+                self._hold.take(self, self._path)
             self._claimed = claimed = sink.token, (key, step)
         return claimed[1]
 
@@ -171,7 +188,9 @@ class FileValue(Value):
         return {"_type": self._type, **facts, **stored.as_json()}
 
     def _put(self, sink: Sink, key: str, step: int | str) -> Stored:
-        return sink.put(self._folder, key, step, self._source(), self.extension)
+        stored = sink.put(self._folder, key, step, self._source(), self.extension)
+        self._hold.give(self)
+        return stored
 
     @property
     def _held(self) -> int:
@@ -181,11 +200,72 @@ class FileValue(Value):
         state = self.__dict__.copy()
         del state["_storing"]
         # A copy on disk belongs to the object that made it, and a run to its process.
-        return state | {"_copy": None, "_stored": None, "_claimed": None}
+        return state | {
+            "_copy": None,
+            "_hold": self._hold.copied(),
+            "_stored": None,
+            "_claimed": None,
+        }
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
         self._storing = threading.RLock()
+
+
+class Hold:
+    """How long a value holds what it has captured of a file: always, or if that is large, until
+    every run that has the value has stored it. A run that comes later gets the file as it is then.
+    """
+
+    __slots__ = ("_large", "_users")
+
+    def __init__(self, *, large: bool = False) -> None:
+        self._large = large
+        self._users = 0
+
+    def copied(self) -> Hold:
+        """That of a copy of the owner."""
+        return Hold(large=self._large)
+
+    def capture(self, owner: Any, path: str) -> None:
+        """Let the owner have `_content` or `_copy`, unless it had them before; OSError."""
+        if owner._content is None and owner._copy is None and not self._large:
+            self._capture(owner, path)
+
+    def take(self, owner: Any, path: str) -> None:
+        """Hold it for one more that stores it; OSError if it is large and the file has gone."""
+        if not self._large:
+            return
+        with _HOLDING:
+            self._users += 1
+        if owner._content is None and owner._copy is None:
+            try:
+                self._capture(owner, path)
+            except OSError:
+                with _HOLDING:
+                    self._users -= 1
+                raise
+
+    def give(self, owner: Any) -> None:
+        """One of them has stored it."""
+        if not self._large:
+            return
+        with _HOLDING:
+            self._users = max(0, self._users - 1)
+            if self._users:
+                return
+            owner._content, copy, owner._copy = None, owner._copy, None
+        if copy is not None:
+            with contextlib.suppress(OSError):
+                os.unlink(copy)
+
+    def _capture(self, owner: Any, path: str) -> None:
+        content, copy = captured(path, owner)
+        self._large = copy is not None or len(content or b"") > _LARGE
+        owner._content, owner._copy = content, copy
+
+
+_HOLDING = threading.RLock()  # for signal handlers
 
 
 def captured(path: str, owner: object) -> tuple[bytes | None, str | None]:
@@ -260,6 +340,37 @@ def refusing(what: str) -> Iterator[None]:
         raise
     except _REFUSALS as error:
         raise InvalidValueError(f"{what}: {error}") from error
+
+
+def class_name(value: object) -> str:
+    """The class of a value for a message, with its module: several have an `Image`."""
+    kind = type(value)
+    module = "" if kind.__module__ == "builtins" else f"{kind.__module__}."
+    return module + kind.__qualname__
+
+
+def media_for(value: object) -> str | None:
+    """Image, Figure or Table, if one of them takes this object of another library."""
+    bases = (
+        (str(base.__module__).partition(".")[0], base.__name__) for base in type(value).__mro__
+    )
+    return next((_TAKEN_BY[base] for base in bases if base in _TAKEN_BY), None)
+
+
+def advice(value: object, *, logged: bool = True) -> str:
+    """What to do with a value that cannot be stored as it is; not `logged`: set in a summary."""
+    from synadb import media
+
+    name = media_for(value)
+    if name is None and hasattr(type(value), "_to_run_value"):  # one of these, or of the drop-in
+        name = type(value).__name__
+    if name not in media.__all__:
+        return "convert it to numbers, text, lists or dicts first"
+    if not logged:
+        return f"media are logged, not set: run.log({{key: synadb.media.{name}(...)}})"
+    if isinstance(value, Value):
+        return "media stand under a key of their own, or in a list of nothing else"
+    return f"use synadb.media.{name}(...)"
 
 
 Place = tuple[str, ...]

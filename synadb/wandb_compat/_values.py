@@ -207,9 +207,21 @@ def _other(value: Any, kind: type, walk: _Walk, depth: int, path: tuple[str, ...
     if callable(value):
         return _text(_callable_name(value))
     raise TypeError(
-        f"Object of type {kind.__name__} is not JSON serializable; "
-        "convert it to numbers, text, lists or dicts first"
+        f"Object of type {kind.__name__} is not JSON serializable; {_advice(value, kind)}"
     )
+
+
+def _advice(value: Any, kind: type) -> str:
+    from synadb.media.value import media_for
+
+    if _is_media(kind):
+        return "media stand under a key of their own, or in a list of nothing else"
+    name = media_for(value)
+    if name is None:
+        return "convert it to numbers, text, lists or dicts first"
+    if name == "Figure":
+        name = "Plotly" if hasattr(value, "to_plotly_json") else "Image"
+    return f"use wandb.{name}({'dataframe=' if name == 'Table' else ''}...)"
 
 
 def _array_json(array: Any, kind: type, walk: _Walk, depth: int) -> Any:

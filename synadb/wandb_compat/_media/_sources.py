@@ -6,8 +6,8 @@ import re
 from collections.abc import Sequence
 from typing import Any, NoReturn
 
-from synadb.media.value import captured, remove_with
-from synadb.wandb_compat._media.base import ArtifactSink, Media
+from synadb.media.value import Hold, remove_with
+from synadb.wandb_compat._media.base import ArtifactSink, Media, Place, Sink, Stored
 from synadb.wandb_compat.errors import Error
 
 __all__ = ["FileMedia", "captions", "is_path", "is_reference", "missing", "read", "temporary_file"]
@@ -64,6 +64,7 @@ class FileMedia(Media):
         super().__init__(caption)
         self._content: bytes | None = None
         self._copy: str | None = None
+        self._hold = Hold()
         self._shown: str | None = None
 
     def _artifact_json(self, sink: ArtifactSink) -> dict[str, Any]:
@@ -97,16 +98,42 @@ class FileMedia(Media):
 
     def __getstate__(self) -> dict[str, Any]:
         # These files belong to this object, and go with it.
-        return {**super().__getstate__(), "_copy": None, "_shown": None}
+        return {
+            **super().__getstate__(),
+            "_copy": None,
+            "_hold": self._hold.copied(),
+            "_shown": None,
+        }
 
     def _snapshot(self) -> FileMedia:
         """This value, independent of the file that it was made from."""
-        if self._file is not None and not self._captured():
-            self._content, self._copy = captured(self._file, self)
+        if self._file is not None:
+            self._hold.capture(self, self._file)
         return self
 
-    def _captured(self) -> bool:
-        return self._content is not None or self._copy is not None
+    def _claim(self, sink: Sink, key: str, step: int | str, anew: bool = False) -> Place:
+        before = self._place
+        place = super()._claim(sink, key, step, anew)
+        if self._file is not None and place is not before:
+            try:
+                self._hold.take(self, self._file)
+            except OSError:
+                if before is None or before.token is not sink.token:
+                    self._place = before
+                    raise
+                self._place = place = before  # the file of the first time is there
+        return place
+
+    def _put(self, sink: Sink, key: str, step: int | str) -> Stored:
+        try:
+            stored = super()._put(sink, key, step)
+        except FileNotFoundError:
+            # In a list, whose values do not ask for their places one by one: see `_claim`.
+            if self._stored is None or self._place != self._stored_at:
+                raise
+            return self._stored
+        self._hold.give(self)
+        return stored
 
     def _encode(self) -> tuple[bytes | str, str]:
         for content in (self._content, self._copy, self._file):

@@ -579,8 +579,8 @@ class Image(BatchableMedia):
     def _list_to_run_value(cls, items: Sequence[Any], sink: Sink, key: str, step: int | str) -> Any:
         if len(items) > cls.MAX_ITEMS:
             _term.termwarn(
-                f"Only {cls.MAX_ITEMS} {cls.__name__} will be uploaded: {key!r} is a list of "
-                f"{len(items)}."
+                f"Only the first {cls.MAX_ITEMS} of {len(items)} images of {key!r} are kept, "
+                "as in wandb."
             )
             items = items[: cls.MAX_ITEMS]
         stored = [item._store_in_list(sink, key, step) for item in items]

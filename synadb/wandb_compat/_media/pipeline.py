@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from synadb.media.value import FileValue
+from synadb.media.value import FileValue, class_name
 from synadb.pipeline import Pending, Pipeline, split_pending
 from synadb.wandb_compat._media.base import BatchableMedia, Media, captured
 from synadb.wandb_compat._term import termwarn
@@ -47,10 +47,15 @@ class MediaStore(Pipeline):
         return found._encoder(self, key, step)
 
     def _convert_list(self, items: list[Any], key: str, step: int | str) -> Any:
-        items = [as_media(item) for item in items]
         kind = type(items[0])
-        if any(not hasattr(type(item), "_to_run_value") for item in items):
-            raise TypeError(f"{key!r}: a list of media holds nothing else")
+        for item in items:
+            if not _is_more_than_data(item):
+                raise TypeError(
+                    f"Object of type {kind.__name__} is not JSON serializable in the list "
+                    f"{key!r}, which holds {class_name(item)} too: a list of media holds nothing "
+                    "else"
+                )
+        items = [as_media(item) for item in items]
         found = [_captured(item) for item in items]
         if issubclass(kind, BatchableMedia) and all(isinstance(item, kind) for item in items):
             encode = kind._list_encoder(found, self, key, step)
@@ -88,6 +93,18 @@ class MediaStore(Pipeline):
             self._config_changed = False
             config, self._config = self._config, {}
             return config
+
+
+def _is_more_than_data(value: Any) -> bool:
+    """Whether `as_media` takes a value."""
+    from synadb.wandb_compat._media.plotly import is_of
+    from synadb.wandb_compat.util import is_pandas_data_frame
+
+    return (
+        hasattr(type(value), "_to_run_value")
+        or is_pandas_data_frame(value)
+        or any(is_of(library, value) for library in ("matplotlib", "plotly", "bokeh"))
+    )
 
 
 def as_media(value: Any) -> Any:

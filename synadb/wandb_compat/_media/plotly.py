@@ -88,8 +88,7 @@ def figure_value(obj: Any) -> Media:
 
         return Bokeh(obj)
     raise TypeError(
-        f"Object of type {type(obj).__name__} is not JSON serializable, and no figure of "
-        "matplotlib, plotly or bokeh"
+        f"Object of type {type(obj).__name__} is no figure of matplotlib, plotly or bokeh"
     )
 
 

@@ -118,7 +118,7 @@ class Table(Media):
     def __getstate__(self) -> dict[str, Any]:
         # What has been logged belongs to this process and its run.
         ours = ("_content", "_destination", "_increment", "_last_logged_idx", "_home")
-        return {**super().__getstate__(), **dict.fromkeys(ours)}
+        return {**super().__getstate__(), **dict.fromkeys(ours), "_earlier_increments": (0, [])}
 
     # -- types -----------------------------------------------------------------------------------
 
@@ -618,7 +618,14 @@ def _data_array(value: Any) -> Any:
 
 
 def _shown(value: Any) -> Any:
-    return type(value).__name__ if isinstance(value, WBValue) else value
+    if not isinstance(value, WBValue):
+        return value
+    png = getattr(value, "_repr_png_", None)
+    if png is None:
+        return type(value).__name__
+    from synadb.media.show import Thumbnail
+
+    return Thumbnail(png, type(value).__name__)
 
 
 class PartitionedTable(Media):
