@@ -1,4 +1,4 @@
-"""Runs side by side: their parameters and metrics."""
+"""Runs side by side: their parameters and metrics, and which of them is the best."""
 
 from __future__ import annotations
 
@@ -6,12 +6,13 @@ import math
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
+from synadb.query import metric_number, resolve
 from synadb.records import History, RunRecord
 
 if TYPE_CHECKING:
     import numpy as np
 
-__all__ = ["side_by_side"]
+__all__ = ["best", "side_by_side"]
 
 
 def side_by_side(
@@ -55,3 +56,17 @@ def _measured(column: np.ndarray[Any, Any]) -> dict[str, float] | None:
         "max": present.max().item(),
         "mean": present.mean().item(),
     }
+
+
+def best(runs: Iterable[RunRecord], metric: str, mode: str) -> RunRecord | None:
+    """The run whose summary of `metric` is the least ("min") or the greatest ("max")."""
+    found = [
+        (value, run)
+        for run in runs
+        for value in (metric_number(resolve(run.summary, metric), mode, "best", "last"),)
+        if isinstance(value, int | float) and not math.isnan(value)
+    ]
+    if not found:
+        return None
+    choose = min if mode == "min" else max
+    return choose(found, key=lambda pair: pair[0])[1]

@@ -7,8 +7,9 @@ import itertools
 import os
 import re
 from collections.abc import Iterator
+from typing import BinaryIO
 
-__all__ = ["is_below", "leads_out", "safe_path", "whole_file"]
+__all__ = ["is_below", "leads_out", "safe_path", "whole_file", "write_whole"]
 
 _DRIVE = re.compile(r"[A-Za-z]:")
 _LONGEST = 255  # bytes of a name, as file systems allow
@@ -31,6 +32,14 @@ def whole_file(path: str) -> Iterator[str]:
         with contextlib.suppress(OSError):
             os.unlink(part)
         raise
+
+
+def write_whole(stream: BinaryIO, path: str) -> None:
+    """Write what a stream has to `path`, which appears only once whole."""
+    import shutil
+
+    with whole_file(path) as part, open(part, "wb") as file:
+        shutil.copyfileobj(stream, file)
 
 
 def is_below(path: str) -> bool:

@@ -50,6 +50,7 @@ __all__ = [
     "Test",
     "arrange",
     "document",
+    "duration",
     "evaluate",
     "fields",
     "matches",
@@ -236,14 +237,19 @@ def metric_number(value: Any, *preferred: str) -> Any:
     return next(iter(numbers.values())) if len(numbers) == 1 else value
 
 
+def duration(run: Any) -> float:
+    """Seconds from a RunRecord's start to its end, or until it was last heard of."""
+    end: float = run.updated_at if run.ended_at is None else run.ended_at
+    return end - float(run.created_at)
+
+
 def document(run: Any) -> dict[str, Any]:
     """What `matches` looks at, of a RunRecord: its fields, and `status` and `duration`."""
-    end = run.updated_at if run.ended_at is None else run.ended_at
     return {
         **run._asdict(),
         "tags": list(run.tags),
         "status": run.status,
-        "duration": end - run.created_at,
+        "duration": duration(run),
     }
 
 

@@ -386,9 +386,7 @@ class ExperimentTracker:
 
         It appears only once whole.
         """
-        import shutil
-
-        from synadb.folders import whole_file
+        from synadb.folders import write_whole
         from synadb.run_files import target_path
 
         try:
@@ -398,12 +396,8 @@ class ExperimentTracker:
             if version is None:
                 raise
             target = target_path(path, name)
-            with (
-                self.artifacts.open(version, name) as stream,
-                whole_file(target) as part,
-                open(part, "wb") as file,
-            ):
-                shutil.copyfileobj(stream, file)
+            with self.artifacts.open(version, name) as stream:
+                write_whole(stream, target)
             return target
 
     def list_files(self, run_id: str) -> list[ArtifactRecord]:
@@ -450,23 +444,6 @@ class ExperimentTracker:
         """The summary, which has the last of each key, and then the rows."""
         yield self._store.get_run(run_id).summary
         yield from (row for _, row in self._store.media_rows(run_id))
-
-    def _download_entry(
-        self, version: VersionRecord, name: str, path: str | os.PathLike[str]
-    ) -> str:
-        import shutil
-
-        from synadb.folders import whole_file
-        from synadb.run_files import target_path
-
-        target = target_path(path, name)
-        with (
-            self.artifacts.open(version, name) as stream,
-            whole_file(target) as part,
-            open(part, "wb") as file,
-        ):
-            shutil.copyfileobj(stream, file)
-        return target
 
     # -- reading ---------------------------------------------------------------------------------
 
@@ -684,20 +661,11 @@ class ExperimentTracker:
         Where `define_metric` made the summary a dict, the value of `mode` in it counts, else its
         only number, else `best` or `last`.
         """
-        import math
-
-        from synadb.query import metric_number, resolve
+        from synadb.comparing import best
 
         if mode not in ("min", "max"):
             raise InvalidValueError(f"mode is 'min' or 'max', not {mode!r}")
-        found = [
-            (value, run)
-            for run in self.list_runs(experiment)
-            for value in (metric_number(resolve(run.summary, metric), mode, "best", "last"),)
-            if isinstance(value, int | float) and not math.isnan(value)
-        ]
-        choose = min if mode == "min" else max
-        return choose(found, key=lambda pair: pair[0])[1] if found else None
+        return best(self.list_runs(experiment), metric, mode)
 
     # -- sweeps ----------------------------------------------------------------------------------
 

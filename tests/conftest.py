@@ -8,6 +8,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -82,6 +83,22 @@ def run(db_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     yield run
     run.finish()
     wandb.teardown()
+
+
+@pytest.fixture
+def held_back(monkeypatch: pytest.MonkeyPatch) -> threading.Event:
+    """What media of the drop-in wait for, before they are put into their run."""
+    from synadb.wandb_compat._media.pipeline import MediaStore
+
+    go_on = threading.Event()
+    put = MediaStore.put
+
+    def late(self: Any, *args: Any) -> Any:
+        go_on.wait(30)
+        return put(self, *args)
+
+    monkeypatch.setattr(MediaStore, "put", late)
+    return go_on
 
 
 def rows_of(db_path: Path, run: Any) -> list[dict[str, Any]]:

@@ -28,21 +28,13 @@ PIXELS = np.zeros((4, 4, 3), np.uint8)
 
 
 def test_a_caption_changed_after_log_does_not_reach_the_row(
-    run: Any, db_path: Path, monkeypatch: pytest.MonkeyPatch
+    run: Any, db_path: Path, held_back: threading.Event
 ) -> None:
-    changed = threading.Event()
-    put = MediaStore.put
-
-    def late(self: Any, *args: Any) -> Any:
-        changed.wait(30)
-        return put(self, *args)
-
-    monkeypatch.setattr(MediaStore, "put", late)
     image = wandb.Image(PIXELS, caption="then")
     run.log({"image": image})
     image._caption = "now"
     image._grouping = 3
-    changed.set()
+    held_back.set()
     run.log({"image": image})
     run.finish()
     told = [

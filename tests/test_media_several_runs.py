@@ -13,7 +13,6 @@ from PIL import Image
 import synadb.media
 import synadb.wandb_compat as wandb
 from synadb import ExperimentTracker
-from synadb.wandb_compat._media.pipeline import MediaStore
 from tests.conftest import rows_of
 
 PIXELS = np.zeros((4, 4, 3), np.uint8)
@@ -155,21 +154,13 @@ def test_the_json_of_another_runs_value_is_refused(db_path: Path) -> None:
 
 
 def test_captions_of_a_list_are_those_of_the_moment(
-    run: Any, db_path: Path, monkeypatch: pytest.MonkeyPatch
+    run: Any, db_path: Path, held_back: threading.Event
 ) -> None:
-    changed = threading.Event()
-    put = MediaStore.put
-
-    def late(self: Any, *args: Any) -> Any:
-        changed.wait(30)
-        return put(self, *args)
-
-    monkeypatch.setattr(MediaStore, "put", late)
     image, page = wandb.Image(PIXELS, caption="then"), wandb.Html("<p>")
     page._caption = "then"
     run.log({"images": [image], "pages": [page]})
     image._caption = page._caption = "now"
-    changed.set()
+    held_back.set()
     run.log({"images": [image]})
     run.finish()
     first, second = rows_of(db_path, run)

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from synadb.errors import SynaDBError
+from synadb.media.finding import IN_VERSION
 
 if TYPE_CHECKING:
     from synadb.artifact_records import VersionRecord
@@ -26,7 +27,6 @@ __all__ = ["TABLE_TYPES", "TableReplay"]
 TABLE_TYPES = frozenset(("run_table", "wandb-run-incremental-table"))
 """The types of the versions that wandb makes of its own accord where a table is logged."""
 
-_SCHEME = "wandb-client-artifact://"
 _LATEST = "_latest_artifact_path"
 
 
@@ -49,7 +49,7 @@ class TableReplay:
         if not isinstance(value, Mapping):
             return
         location = value.get("artifact_path")
-        if not isinstance(location, str) or not location.startswith(_SCHEME):
+        if not isinstance(location, str) or not location.startswith(IN_VERSION):
             for inner in value.values():
                 self.take(inner)
         elif location not in self.planned and location not in self._stayed:
@@ -200,5 +200,5 @@ class TableReplay:
 
 def _parts(location: str) -> tuple[str, str]:
     """The id and the entry that an address names."""
-    uid, _, entry = location.removeprefix(_SCHEME).partition("/")
+    uid, _, entry = location.removeprefix(IN_VERSION).partition("/")
     return uid, entry

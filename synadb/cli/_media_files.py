@@ -11,7 +11,7 @@ from functools import partial
 from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 
 from synadb.errors import ArtifactNotFoundError, InvalidValueError, StorageError, SynaDBError
-from synadb.folders import leads_out, safe_path, whole_file
+from synadb.folders import leads_out, safe_path, write_whole
 from synadb.media.finding import FOLDER, VersionPlace, version_place
 
 if TYPE_CHECKING:
@@ -124,10 +124,8 @@ def _refuse(error: StorageError, target: str) -> None:
 
 
 def _put(source: Callable[[], BinaryIO], target: str) -> None:
-    import shutil
-
-    with source() as stream, whole_file(target) as part, open(part, "wb") as file:
-        shutil.copyfileobj(stream, file)
+    with source() as stream:
+        write_whole(stream, target)
 
 
 def _write(source: _Source, folder: str, taken: set[str]) -> MediaFile:

@@ -33,7 +33,6 @@ __all__ = [
     "media_kind",
     "one_line",
     "open_database",
-    "seconds_taken",
     "to_json",
 ]
 
@@ -192,11 +191,6 @@ def local_time(seconds: float) -> str:
     from datetime import datetime, timezone
 
     return datetime.fromtimestamp(seconds, timezone.utc).astimezone().strftime("%Y-%m-%d %H:%M:%S")
-
-
-def seconds_taken(run: RunRecord) -> float:
-    """From a run's start to its end, or until it was last heard of while it has none."""
-    return (run.updated_at if run.ended_at is None else run.ended_at) - run.created_at
 
 
 def in_words(seconds: float) -> str:

@@ -16,9 +16,9 @@ from synadb.cli._reading import (
     is_number,
     local_time,
     open_database,
-    seconds_taken,
     to_json,
 )
+from synadb.query import duration
 
 if TYPE_CHECKING:
     from synadb.records import RunRecord
@@ -97,7 +97,7 @@ def _facts(record: RunRecord) -> dict[str, Any]:
         "notes": record.notes or "",
         "host": record.host,
         "created": local_time(record.created_at),
-        "seconds": round(seconds_taken(record), 1),
+        "seconds": round(duration(record), 1),
         "rows": record.row_count,
         **flatten(known),
     }

@@ -17,9 +17,9 @@ from synadb.cli._reading import (
     in_words,
     local_time,
     open_database,
-    seconds_taken,
     to_json,
 )
+from synadb.query import duration
 
 if TYPE_CHECKING:
     from synadb.artifact_records import VersionRecord
@@ -169,7 +169,7 @@ def _facts(record: RunRecord) -> list[tuple[str, str]]:
         ("rows", str(record.row_count)),
         ("created", local_time(record.created_at)),
         ("ended", "" if record.ended_at is None else local_time(record.ended_at)),
-        ("duration", in_words(seconds_taken(record)) + " so far" * (record.ended_at is None)),
+        ("duration", in_words(duration(record)) + " so far" * (record.ended_at is None)),
         ("host", record.host),
         ("group", record.group),
         ("job type", record.job_type),

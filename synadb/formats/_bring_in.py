@@ -19,6 +19,7 @@ from synadb.errors import (
     RunNotFoundError,
     SynaDBError,
 )
+from synadb.media.finding import IN_VERSION
 from synadb.ops import LogRow, LogRows, Op, SetSummary, UpdateRun
 from synadb.system import FileLock
 
@@ -391,7 +392,7 @@ def _relinked(value: Any, links: Mapping[str, str]) -> Any:
         return {key: _relinked(inner, links) for key, inner in value.items()}
     if isinstance(value, list):
         return [_relinked(inner, links) for inner in value]
-    if isinstance(value, str) and value.startswith("wandb-client-artifact://"):
+    if isinstance(value, str) and value.startswith(IN_VERSION):
         for key, uid in links.items():
             if key in value:
                 return value.replace(key, uid)

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 __all__ = [
     "FOLDER",
+    "IN_VERSION",
     "MediaRecord",
     "VersionPlace",
     "files_in",
@@ -20,7 +21,9 @@ __all__ = [
 FOLDER = "media/"
 """How the path of every file begins that a value becomes."""
 
-_IN_VERSION = "wandb-client-artifact://"
+IN_VERSION = "wandb-client-artifact://"
+"""How an address begins of something that a version holds: its uid and the path follow."""
+
 _TABLES = ("table-file", "incremental-table-file")
 
 # Of these lists a row has no more than the names of the files.
@@ -129,9 +132,10 @@ def versions_named(rows: Iterable[Mapping[str, Any]]) -> Iterator[str]:
 
 
 def _place(address: object) -> VersionPlace | None:
-    if not isinstance(address, str) or not address.startswith(_IN_VERSION):
+    """What an address leads to; None for what is none."""
+    if not isinstance(address, str) or not address.startswith(IN_VERSION):
         return None
-    uid, _, path = address.removeprefix(_IN_VERSION).partition("/")
+    uid, _, path = address.removeprefix(IN_VERSION).partition("/")
     return VersionPlace(uid, path) if path else None
 
 

@@ -30,8 +30,8 @@ __all__ = [
     "media_for",
     "moved",
     "refusing",
-    "remove_with",
     "split",
+    "temporary_path",
 ]
 
 _IN_MEMORY = 8 << 20  # a larger file waits as a copy on disk for its turn to be stored
@@ -274,11 +274,8 @@ def captured(path: str, owner: object) -> tuple[bytes | None, str | None]:
         with open(path, "rb") as file:
             return file.read(), None
     import shutil
-    import tempfile
 
-    handle, copy = tempfile.mkstemp(prefix="synadb-")
-    os.close(handle)
-    remove_with(owner, copy)
+    copy = temporary_path(owner)
     shutil.copyfile(path, copy)
     return None, copy
 
@@ -286,18 +283,20 @@ def captured(path: str, owner: object) -> tuple[bytes | None, str | None]:
 def moved(path: str, owner: object) -> str:
     """Move a file to where it is left alone, and goes with its owner; returns the new path."""
     import shutil
-    import tempfile
 
-    handle, place = tempfile.mkstemp(prefix="synadb-", suffix=os.path.splitext(path)[1])
-    os.close(handle)
-    remove_with(owner, place)
+    place = temporary_path(owner, os.path.splitext(path)[1])
     shutil.move(path, place)
     return place
 
 
-def remove_with(owner: object, path: str) -> None:
-    """Remove a file when its owner goes, at the latest at the end of the program."""
+def temporary_path(owner: object, extension: str = "") -> str:
+    """An empty file, which goes when its owner goes, at the latest at the end of the program."""
+    import tempfile
+
+    handle, path = tempfile.mkstemp(prefix="synadb-", suffix=extension)
+    os.close(handle)
     weakref.finalize(owner, _remove_own, path, os.getpid())
+    return path
 
 
 def _remove_own(path: str, pid: int) -> None:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from typing import Any, NoReturn
 
-from synadb.media.value import Hold, remove_with
+from synadb.media.value import Hold, temporary_path
 from synadb.wandb_compat._media.base import ArtifactSink, Media, Place, Sink, Stored
 from synadb.wandb_compat.errors import Error
 
@@ -45,12 +45,10 @@ def captions(items: Sequence[Any]) -> bool | list[Any]:
 
 def temporary_file(owner: Any, content: bytes, extension: str) -> str:
     """The path of a file with this content, which goes when its owner goes."""
-    import tempfile
-
-    with tempfile.NamedTemporaryFile(prefix="synadb-", suffix=extension, delete=False) as file:
+    path = temporary_path(owner, extension)
+    with open(path, "wb") as file:
         file.write(content)
-    remove_with(owner, file.name)
-    return file.name
+    return path
 
 
 class FileMedia(Media):

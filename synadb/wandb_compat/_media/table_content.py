@@ -26,6 +26,7 @@ from itertools import chain
 from typing import Any, ClassVar
 from weakref import WeakValueDictionary
 
+from synadb.media.finding import IN_VERSION
 from synadb.media.table import SCALARS, compact_json, held_bytes, sorted_json
 from synadb.wandb_compat import _arrays
 from synadb.wandb_compat._media import dtypes
@@ -53,7 +54,6 @@ __all__ = [
 SUFFIX = ".table.json"
 _FOLDER = "media/table"
 _LONGEST_EMBEDDING = 150
-_LOCATION = "wandb-client-artifact://"
 _ALPHABET = "abcdefghijklmnopqrstuvwxyz0123456789"
 _PREDECESSOR_SECONDS = 60.0
 _LINK_CLASSES = {"joined-table": "JoinedTable", "partitioned-table": "PartitionedTable"}
@@ -163,11 +163,12 @@ class Content:
         client_id = sink.put_artifact(name, kind, {entry: table, **inside.files})
         data = compact_json(self.columns, self.rows[: self._run_rows], run_cell)
         stored = sink.put(_FOLDER, key, step, data, SUFFIX)
+        sequence = _sequence_id(sink.run_id, name)
         json: dict[str, Any] = {
             "sha256": stored.sha256,
             "size": stored.size,
-            "artifact_path": f"{_LOCATION}{client_id}/{entry}",
-            "_latest_artifact_path": f"{_LOCATION}{_sequence_id(sink.run_id, name)}:latest/{entry}",
+            "artifact_path": f"{IN_VERSION}{client_id}/{entry}",
+            "_latest_artifact_path": f"{IN_VERSION}{sequence}:latest/{entry}",
             "path": stored.path,
         }
         if self.increment is not None:
@@ -244,7 +245,7 @@ class LoggedLink(Media):
         inside.add(entry, _json_bytes(self._artifact_json(inside)))
         name = artifact_name(f"run-{sink.run_id}-{key}")
         client_id = sink.put_artifact(name, "run_table", inside.files)
-        return {"_type": self._kind, "artifact_path": f"{_LOCATION}{client_id}/{entry}"}
+        return {"_type": self._kind, "artifact_path": f"{IN_VERSION}{client_id}/{entry}"}
 
 
 def _put_joined(sink: ArtifactSink, name: str, table: Content | LoggedLink) -> str:
